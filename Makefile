@@ -1,0 +1,50 @@
+# Aftercare: everything a newcomer, a developer and CI need. `make help` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint types stories faults bench soak fuzz clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Next: make venv PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $(STAMP)
+
+venv: $(STAMP)  ## set up .venv with the `aftercare` command in it
+
+demo: venv  ## the sandbox: phones, a clock that moves, the real bot; prints one address
+	@$(BIN)/aftercare demo $(DEMO)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+test: venv lint types  ## lint, types and every test (PostgreSQL included)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+stories: venv  ## whole nights, readable by a nurse
+	$(BIN)/python -m pytest -v tests/stories
+
+faults: venv  ## every line of the fault list, one test each, both databases
+	$(BIN)/python -m pytest -v tests/faults
+
+bench: venv  ## one JSON line a measure; ONLY=name runs one; exits 1 past a limit
+	@$(BIN)/python -m tests.bench $(ONLY)
+
+soak: venv  ## a simulated month under load with random kills (long)
+	$(BIN)/python -m tests.bench.soak
+
+fuzz: venv  ## an hour of property tests with fresh examples (long)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 tests -k "property or fuzz"
+
+clean:  ## remove the virtual environment and the demo's folder
+	rm -rf .venv .demo
