@@ -31,7 +31,8 @@ class Layer:
 
 PURE = (
     "__future__", "abc", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "html",
-    "itertools", "json", "math", "operator", "re", "statistics", "string", "typing", "unicodedata", "zoneinfo",
+    "itertools", "json", "math", "operator", "re", "statistics", "string", "typing", "unicodedata",
+    "zoneinfo",
 )  # fmt: skip
 
 HOUSE = (
@@ -57,12 +58,12 @@ HOUSE = (
             "adbc_driver_manager",
             "pyarrow",
         ),
-    ),  # fmt: skip
+    ),
     Layer(
         "bot.flows",
         ("bot.flows", "bot.care", "bot.message", "bot.content", "bot.export", "storage"),
         ("sqlmodel", "sqlalchemy"),
-    ),  # fmt: skip
+    ),
     Layer("bot.chat", ("bot.chat", "bot.message"), ("telegram", "aiohttp", "httpx")),
     Layer("bot.paging", ("bot.paging", "bot.message"), ("apprise",)),
     Layer("bot.intake", ("bot.message", "bot.crash", "storage"), ("aiohttp",)),
@@ -102,7 +103,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def may_import(layer: Layer, name: str) -> bool:
-    top = name.split(".")[0]
+    top = name.partition(".")[0]
     if top in ("bot", "storage"):
         return any(name == ours or name.startswith(ours + ".") for ours in layer.ours)
     if top in sys.stdlib_module_names:
