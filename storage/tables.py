@@ -244,6 +244,14 @@ class PatientKey(SQLModel, table=True):
     wrapped: bytes = sealed(null=False)
 
 
+class Secret(SQLModel, table=True):
+    """A key of the database's own (look-up hashes, audit chain), wrapped by a master key."""
+
+    __tablename__ = "secret"
+    name: str = Field(primary_key=True)
+    wrapped: bytes = sealed(null=False)
+
+
 class Staff(SQLModel, table=True):
     __tablename__ = "staff"
     __table_args__ = (one_of("role", Role),)
@@ -328,6 +336,7 @@ class CheckIn(SQLModel, table=True):
     items: list[str] = document(list)  # item ids, frozen when planned
     reminders: list[str] = document(list)  # instants still to come, ISO UTC
     reminders_sent: int = 0
+    remind_at: datetime | None = at(index=True)  # the first of `reminders`, once open
     status: str = CheckInStatus.PLANNED
     reason: str = ""  # why skipped or superseded
     content_version: str = ""
@@ -528,7 +537,8 @@ class Outbox(SQLModel, table=True):
         one_of("lane", Lane),
         one_of("kind", OutboxKind),
         CheckConstraint("state <> 'sending' OR lease_until IS NOT NULL", name="sending_has_lease"),
-        Index("outbox_waiting", "state", "lane", "not_before"),
+        Index("outbox_waiting", "state", "lane", "id"),
+        Index("outbox_of_chat", "chat_hash", "state", "lane"),
     )
     id: str = row_id()
     lane: str
@@ -592,6 +602,6 @@ class Drill(SQLModel, table=True):
 
 
 TABLES: Iterable[type[SQLModel]] = (
-    Site, Patient, PatientKey, Staff, Contact, Invite, Treatment, CheckIn, Response, Message, FindingRow,
+    Site, Patient, PatientKey, Secret, Staff, Contact, Invite, Treatment, CheckIn, Response, Message, FindingRow,
     Alert, Page, Shift, Inbox, Outbox, Audit, Mark, Drill,
 )  # fmt: skip
