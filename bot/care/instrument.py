@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -135,14 +136,16 @@ def _meets_codes(condition: AskedWhen, answer: Answer) -> bool:
     return not picked & set(condition.none_of)
 
 
+COMPARISONS: tuple[tuple[str, Callable[[float, float], bool]], ...] = (
+    ("at_least", operator.ge),
+    ("at_most", operator.le),
+    ("above", operator.gt),
+    ("below", operator.lt),
+    ("equals", operator.eq),
+    ("differs", operator.ne),
+)
+
+
 def _meets_numbers(condition: AskedWhen, value: float | None) -> bool:
-    limits = (
-        (condition.at_least, lambda v, limit: v >= limit),
-        (condition.at_most, lambda v, limit: v <= limit),
-        (condition.above, lambda v, limit: v > limit),
-        (condition.below, lambda v, limit: v < limit),
-        (condition.equals, lambda v, limit: v == limit),
-        (condition.differs, lambda v, limit: v != limit),
-    )
-    given = [(limit, holds) for limit, holds in limits if limit is not None]
-    return not given or (value is not None and all(holds(value, limit) for limit, holds in given))
+    given = [(getattr(condition, name), holds) for name, holds in COMPARISONS]
+    return all(limit is None or (value is not None and holds(value, limit)) for limit, holds in given)
