@@ -100,6 +100,7 @@ class Outgoing:
     file_name: str = ""
     file_bytes: bytes = b""
     commands: tuple[tuple[str, str], ...] = field(default=())
+    address: str = ""  # where an outside channel delivers; a secret, sealed like the text
 
 
 class Failure(StrEnum):

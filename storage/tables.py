@@ -444,7 +444,7 @@ class Alert(SQLModel, table=True):
     policy: dict[str, Any] = document()  # tiers and delays, frozen when raised
     state: str = AlertState.OPEN
     tier: int = 0  # 0 before the first page; then 1, 2, 3 ...; the last is everyone
-    loop: int = 0  # how often the present tier was paged
+    loop: int = 0  # the round of paging; counts on over tiers, so that no round repeats
     joined: int = 0  # further findings that joined it
     nobody_reached: bool = False
     raised_at: datetime = at(null=False)
@@ -465,6 +465,7 @@ class Alert(SQLModel, table=True):
     false_alarm: bool = False
     reopens: str | None = Field(default=None, max_length=26)  # the resolved alert this one follows
     reviewed_at: datetime | None = at()
+    asked_until: datetime | None = at()  # the direct question was asked; silence after this climbs
 
 
 class Page(SQLModel, table=True):
@@ -486,6 +487,7 @@ class Page(SQLModel, table=True):
     created_at: datetime = at(null=False)
     sent_at: datetime | None = at()
     seen_at: datetime | None = at()
+    outbox_id: str | None = Field(default=None, max_length=26)  # the digest that carried it, if one did
 
 
 class Shift(SQLModel, table=True):
