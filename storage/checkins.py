@@ -1,0 +1,151 @@
+"""Treatments, check-ins and answers: what is due, what is open, what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session, col
+
+from storage.tables import CheckIn, CheckInStatus, Outbox, Response, Treatment, TreatmentStatus
+
+ANSWERABLE = (CheckInStatus.OPEN, CheckInStatus.PARTIAL, CheckInStatus.MISSED, CheckInStatus.ANSWERED)
+
+
+def claim_due(tx: Session, now: datetime, limit: int) -> list[CheckIn]:
+    """Open what is due and return it. Two processes asking at once never get the same check-in."""
+    due = (
+        select(col(CheckIn.id))
+        .where(col(CheckIn.status) == CheckInStatus.PLANNED, col(CheckIn.due_at) <= now)
+        .order_by(col(CheckIn.due_at), col(CheckIn.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    opened = (
+        update(CheckIn)
+        .where(col(CheckIn.id).in_(due.scalar_subquery()), col(CheckIn.status) == CheckInStatus.PLANNED)
+        .values(status=CheckInStatus.OPEN, opened_at=now)
+        .returning(CheckIn)
+    )
+    rows = tx.scalars(opened, execution_options={"synchronize_session": False, "populate_existing": True})
+    return sorted(rows, key=lambda each: (each.due_at, each.id))
+
+
+def claim_reminders(tx: Session, now: datetime, limit: int) -> list[CheckIn]:
+    """Return open check-ins with a reminder due, locked."""
+    return _locked(
+        tx,
+        select(CheckIn)
+        .where(col(CheckIn.status) == CheckInStatus.OPEN, col(CheckIn.remind_at) <= now)
+        .order_by(col(CheckIn.remind_at)),
+        limit,
+    )
+
+
+def claim_expired(tx: Session, now: datetime, limit: int) -> list[CheckIn]:
+    """Return open check-ins whose window is over, locked."""
+    return _locked(
+        tx,
+        select(CheckIn)
+        .where(col(CheckIn.status) == CheckInStatus.OPEN, col(CheckIn.closes_at) <= now)
+        .order_by(col(CheckIn.closes_at)),
+        limit,
+    )
+
+
+def _locked(tx: Session, wanted: Any, limit: int) -> list[CheckIn]:
+    return list(tx.scalars(wanted.limit(limit).with_for_update(skip_locked=True)))
+
+
+def check_in(tx: Session, check_in_id: str) -> CheckIn | None:
+    """Return a check-in, read anew and locked."""
+    return tx.get(CheckIn, check_in_id, with_for_update=True, populate_existing=True)
+
+
+def in_progress(tx: Session, patient_id: str) -> CheckIn | None:
+    """Return the check-in a typed answer belongs to: the one opened last that still asks something.
+
+    A missed one counts while it is being answered late.
+    """
+    asking = select(CheckIn).where(
+        col(CheckIn.patient_id) == patient_id,
+        col(CheckIn.status).in_(ANSWERABLE),
+        col(CheckIn.item_id) != "",
+    )
+    return tx.scalars(asking.order_by(col(CheckIn.opened_at).desc(), col(CheckIn.id).desc()).limit(1)).first()
+
+
+def with_status(tx: Session, patient_id: str, *statuses: CheckInStatus) -> list[CheckIn]:
+    wanted = select(CheckIn).where(col(CheckIn.patient_id) == patient_id, col(CheckIn.status).in_(statuses))
+    return list(tx.scalars(wanted.order_by(col(CheckIn.due_at), col(CheckIn.id))))
+
+
+def of_treatment(tx: Session, treatment_id: str) -> dict[str, CheckIn]:
+    """Return a treatment's check-ins by key."""
+    rows = tx.scalars(select(CheckIn).where(col(CheckIn.treatment_id) == treatment_id))
+    return {each.key: each for each in rows}
+
+
+def answers(tx: Session, check_in_id: str) -> dict[str, Response]:
+    """Return the answers that count now, by item."""
+    current = select(Response).where(
+        col(Response.check_in_id) == check_in_id, col(Response.superseded).is_(False)
+    )
+    return {each.item_id: each for each in tx.scalars(current.order_by(col(Response.id)))}
+
+
+def record(tx: Session, response: Response, previous: Response | None) -> Response:
+    """Add an answer. The one it replaces stays, marked as superseded."""
+    if previous is not None:
+        previous.superseded = True
+        response.supersedes = previous.id
+    tx.add(response)
+    tx.flush()
+    return response
+
+
+def answered_by_message(tx: Session, patient_id: str, bot: str, update_ids: Iterable[int]) -> Response | None:
+    """Return the answer that was read from one of these updates, if it still counts."""
+    read = select(Response).where(
+        col(Response.patient_id) == patient_id,
+        col(Response.bot) == bot,
+        col(Response.update_id).in_(list(update_ids)),
+        col(Response.superseded).is_(False),
+    )
+    return tx.scalars(read.order_by(col(Response.id).desc()).limit(1)).first()
+
+
+def answered_count(tx: Session, check_in_id: str) -> int:
+    counted = select(func.count(col(Response.id))).where(
+        col(Response.check_in_id) == check_in_id, col(Response.superseded).is_(False)
+    )
+    return tx.scalar(counted) or 0
+
+
+def history(tx: Session, patient_id: str, limit: int, offset: int) -> list[CheckIn]:
+    """Return check-ins that hold answers, newest first."""
+    answered = select(col(Response.check_in_id)).where(col(Response.patient_id) == patient_id)
+    wanted = select(CheckIn).where(col(CheckIn.patient_id) == patient_id, col(CheckIn.id).in_(answered))
+    newest = wanted.order_by(col(CheckIn.due_at).desc(), col(CheckIn.id).desc())
+    return list(tx.scalars(newest.limit(limit).offset(offset)))
+
+
+def treatments(tx: Session, patient_id: str) -> list[Treatment]:
+    """Return treatments that took place, oldest first."""
+    given = select(Treatment).where(
+        col(Treatment.patient_id) == patient_id, col(Treatment.status) != TreatmentStatus.CANCELLED
+    )
+    return list(tx.scalars(given.order_by(col(Treatment.ended_at), col(Treatment.id))))
+
+
+def latest_treatment(tx: Session, patient_id: str, now: datetime) -> Treatment | None:
+    """Return the last treatment that ended by `now`."""
+    return next((each for each in reversed(treatments(tx, patient_id)) if each.ended_at <= now), None)
+
+
+def last_told(tx: Session, patient_id: str, kinds: Sequence[str]) -> Outbox | None:
+    """Return the latest message of these kinds put in the outbox for a patient."""
+    told = select(Outbox).where(col(Outbox.patient_id) == patient_id, col(Outbox.kind).in_(kinds))
+    return tx.scalars(told.order_by(col(Outbox.id).desc()).limit(1)).first()
