@@ -285,9 +285,7 @@ class Contact(SQLModel, table=True):
 
 class Invite(SQLModel, table=True):
     __tablename__ = "invite"
-    __table_args__ = (
-        CheckConstraint("(patient_id IS NULL) <> (role IS NULL)", name="for_patient_or_staff"),
-    )
+    __table_args__ = (CheckConstraint("(patient_id IS NULL) <> (role IS NULL)", name="for_patient_or_staff"),)
     id: str = row_id()
     site_id: str = link("site.id", null=False)
     code_hash: str = Field(unique=True)

@@ -1,0 +1,118 @@
+"""The inbox: every update is here before the channel is told that it was received."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from storage.tables import Inbox, InboxState, Patient
+from storage.vault import chat_hash, seal, unseal_raw
+
+
+def store(
+    tx: Session, bot: str, update_id: int, chat_id: int | None, raw: dict[str, Any], now: datetime
+) -> bool:
+    """Keep one update. False: it was already there, and nothing changed."""
+    hashed = "" if chat_id is None else chat_hash(tx, chat_id)
+    row = Inbox(bot=bot, update_id=update_id, chat_hash=hashed, received_at=now)
+    if hashed:
+        row.patient_id = tx.scalar(select(Patient.id).where(Patient.chat_hash == hashed))
+    seal(tx, row, "raw_sealed", json.dumps(raw))
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Inbox).values(**row.model_dump()).on_conflict_do_nothing()
+    return tx.execute(statement.returning(col(Inbox.update_id))).first() is not None
+
+
+def changed(tx: Session, statement: Any) -> int:
+    """Run a statement that writes and return how many rows it touched."""
+    result = tx.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def next_waiting(tx: Session, now: datetime, limit: int, busy_chats: Collection[str]) -> list[Inbox]:
+    """Return updates to handle now, oldest first, at most one per chat and none of `busy_chats`.
+
+    An update waiting for its next try does not hold up those behind it: an urgent reply must
+    not wait for a bad one.
+    """
+    earlier = aliased(Inbox)
+    blocked = exists().where(
+        earlier.bot == Inbox.bot,
+        earlier.chat_hash == Inbox.chat_hash,
+        earlier.chat_hash != "",
+        earlier.state == InboxState.NEW,
+        earlier.update_id < Inbox.update_id,
+        _ready(earlier, now),
+    )
+    waiting = select(Inbox).where(
+        and_(col(Inbox.state) == InboxState.NEW, _ready(Inbox, now), ~blocked),
+        col(Inbox.chat_hash).not_in(busy_chats),
+    )
+    found = tx.scalars(waiting.order_by(Inbox.received_at, Inbox.update_id).limit(limit))
+    return _one_per_chat(found.all())
+
+
+def _ready(row: Any, now: datetime) -> Any:
+    return or_(row.not_before.is_(None), row.not_before <= now)
+
+
+def _one_per_chat(rows: Collection[Inbox]) -> list[Inbox]:
+    taken: set[str] = set()
+    first = []
+    for row in rows:
+        if row.chat_hash not in taken or not row.chat_hash:
+            first.append(row)
+        taken.add(row.chat_hash)
+    return first
+
+
+def read_raw(tx: Session, row: Inbox) -> dict[str, Any]:
+    """Return the update as the channel sent it; empty when its retention is over."""
+    plain = unseal_raw(tx, row, "raw_sealed")
+    return json.loads(plain) if plain else {}
+
+
+def mark_done(tx: Session, bot: str, update_id: int, now: datetime) -> bool:
+    """Note that an update was handled, in the transaction that handled it. False: it already was."""
+    return _leave_new(tx, bot, update_id, state=InboxState.DONE, done_at=now)
+
+
+def mark_dead(tx: Session, bot: str, update_id: int, now: datetime) -> bool:
+    """Set aside an update that could not be handled. False: it is no longer waiting."""
+    return _leave_new(tx, bot, update_id, state=InboxState.DEAD, done_at=now)
+
+
+def _leave_new(tx: Session, bot: str, update_id: int, **values: Any) -> bool:
+    return changed(tx, _waiting_row(bot, update_id).values(**values)) == 1
+
+
+def _waiting_row(bot: str, update_id: int) -> Any:
+    return update(Inbox).where(
+        col(Inbox.bot) == bot, col(Inbox.update_id) == update_id, col(Inbox.state) == InboxState.NEW
+    )
+
+
+def record_failure(
+    tx: Session, bot: str, update_id: int, error: str, now: datetime, retry_at: datetime
+) -> int:
+    """Note that handling failed with `error` (an exception's type) and return how often it has by now."""
+    tx.execute(
+        _waiting_row(bot, update_id).values(
+            attempts=col(Inbox.attempts) + 1, error=error, not_before=retry_at
+        )
+    )
+    attempts = tx.scalar(select(Inbox.attempts).where(Inbox.bot == bot, Inbox.update_id == update_id))
+    return attempts or 0
+
+
+def last_update_id(tx: Session, bot: str) -> int | None:
+    """Return the highest update id kept for `bot`: what may be confirmed to the channel."""
+    return tx.scalar(select(func.max(Inbox.update_id)).where(Inbox.bot == bot))

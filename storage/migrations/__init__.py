@@ -1,0 +1,37 @@
+"""The steps that bring a database from one shape to the next, and what shape this program needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+
+def config(connection: Connection | None = None) -> Config:
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).parent))
+    settings.attributes["connection"] = connection
+    return settings
+
+
+def newest() -> str:
+    """Return the revision this program was written for."""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
+
+
+def known() -> frozenset[str]:
+    """Return every revision this program knows how to start from."""
+    return frozenset(each.revision for each in ScriptDirectory.from_config(config()).walk_revisions())
+
+
+def present(connection: Connection) -> str | None:
+    """Return the revision the database is at; None when it holds no tables of ours."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    command.upgrade(config(connection), to)

@@ -1,0 +1,302 @@
+"""The outbox: everything sent is a row here first, and `sent` is written only after it was accepted.
+
+A row is leased by one worker at a time. When a lease runs out, nobody knows whether the message
+went: those whose loss would be worse than a second copy go again, marked as a repeat; the others
+become uncertain and are left alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
+from storage.ids import new_id
+from storage.inbox import changed
+from storage.tables import (
+    RESENT_WHEN_UNCLEAR,
+    Alert,
+    CheckIn,
+    Contact,
+    Lane,
+    Outbox,
+    OutboxKind,
+    OutboxState,
+    Page,
+    PageState,
+)
+from storage.vault import chat_hash, seal, unseal
+
+UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
+
+
+def put(
+    tx: Session,
+    outgoing: Outgoing,
+    *,
+    kind: OutboxKind,
+    now: datetime,
+    lane: Lane = Lane.ROUTINE,
+    channel: str = "telegram",
+    patient_id: str | None = None,
+    staff_id: str | None = None,
+    alert_id: str | None = None,
+    page_id: str | None = None,
+    check_in_id: str | None = None,
+    edits: str | None = None,
+    not_before: datetime | None = None,
+) -> Outbox:
+    """Queue one message; it goes out after the commit, in order within its chat and lane.
+
+    `edits` names the outbox row whose message is changed, for a message whose id is not known
+    yet. Only the newest of several edits waiting for one message is sent.
+    """
+    row = Outbox(
+        id=new_id(now),
+        lane=lane,
+        kind=kind,
+        channel=channel,
+        patient_id=patient_id,
+        staff_id=staff_id,
+        alert_id=alert_id,
+        page_id=page_id,
+        check_in_id=check_in_id,
+        edits=edits,
+        target_message_id=outgoing.message_id,
+        chat_hash=chat_hash(tx, outgoing.chat_id) if outgoing.chat_id else "",
+        not_before=not_before or now,
+        created_at=now,
+    )
+    seal(tx, row, "payload_sealed", _to_json(outgoing))
+    if kind == OutboxKind.EDIT:
+        _cancel_older_edits(tx, row)
+    tx.add(row)
+    tx.flush()
+    return row
+
+
+def _cancel_older_edits(tx: Session, row: Outbox) -> None:
+    same_message = [col(Outbox.edits) == row.edits] if row.edits else []
+    if row.target_message_id is not None:
+        at_chat = and_(
+            col(Outbox.target_message_id) == row.target_message_id, col(Outbox.chat_hash) == row.chat_hash
+        )
+        same_message.append(at_chat)
+    if same_message:
+        older = [col(Outbox.kind) == OutboxKind.EDIT, col(Outbox.state) == OutboxState.PENDING]
+        tx.execute(update(Outbox).where(*older, or_(*same_message)).values(state=OutboxState.CANCELLED))
+
+
+def lease(
+    tx: Session,
+    lane: Lane,
+    owner: str,
+    now: datetime,
+    limit: int,
+    lease_for: timedelta,
+    channels: Collection[str] | None = None,
+) -> list[Outbox]:
+    """Take up to `limit` messages to send, for as long as `lease_for`; at most one per chat.
+
+    In the routine lane a chat's messages keep their order, also while one of them waits to be
+    tried again. In the alert lane nothing ready waits behind something that is not.
+    """
+    _end_leases(tx, lane, now)
+    waiting = (
+        select(Outbox.id)
+        .where(_due(Outbox, lane, now), ~_held_up(lane, now), ~_target_on_its_way())
+        .order_by(Outbox.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    if channels is not None:
+        waiting = waiting.where(col(Outbox.channel).in_(channels))
+    taken = (
+        update(Outbox)
+        .where(col(Outbox.id).in_(tx.scalars(waiting).all()), col(Outbox.state) == OutboxState.PENDING)
+        .values(
+            state=OutboxState.SENDING,
+            attempts=col(Outbox.attempts) + 1,
+            lease_owner=owner,
+            lease_until=now + lease_for,
+        )
+        .returning(Outbox)
+        .execution_options(populate_existing=True)
+    )
+    return sorted(tx.scalars(taken), key=lambda row: row.id)
+
+
+def _due(row: Any, lane: Lane, now: datetime) -> Any:
+    return and_(row.state == OutboxState.PENDING, row.lane == lane, row.not_before <= now)
+
+
+def _held_up(lane: Lane, now: datetime) -> Any:
+    """Another message to the same chat comes first: it is on its way, or is older and goes before this one."""
+    other = aliased(Outbox)
+    ready = other.not_before <= now
+    comes_first = or_(ready, other.attempts > 0) if lane == Lane.ROUTINE else ready
+    older = and_(other.state == OutboxState.PENDING, other.id < Outbox.id, comes_first)
+    return exists().where(
+        other.chat_hash == Outbox.chat_hash,
+        other.chat_hash != "",
+        other.lane == Outbox.lane,
+        other.channel == Outbox.channel,
+        or_(other.state == OutboxState.SENDING, older),
+    )
+
+
+def _target_on_its_way() -> Any:
+    """The message that this one edits has not been answered for yet."""
+    target = aliased(Outbox)
+    return exists().where(target.id == Outbox.edits, target.state.in_(UNANSWERED))  # type: ignore[attr-defined]
+
+
+def _end_leases(tx: Session, lane: Lane, now: datetime) -> None:
+    over = (
+        col(Outbox.state) == OutboxState.SENDING,
+        col(Outbox.lane) == lane,
+        col(Outbox.lease_until) <= now,
+    )
+    again = col(Outbox.kind).in_(RESENT_WHEN_UNCLEAR)
+    tx.execute(update(Outbox).where(*over, again).values(state=OutboxState.PENDING, repeat=True))
+    tx.execute(update(Outbox).where(*over, ~again).values(state=OutboxState.UNCERTAIN))
+
+
+def read_outgoing(tx: Session, row: Outbox) -> Outgoing:
+    """Return the message as it was put; an edit of a queued message gets that message's id.
+
+    Raises:
+        Erased: the patient it was for has been erased.
+    """
+    text = unseal(tx, row, "payload_sealed")
+    if text is None:
+        raise ValueError(f"outbox row {row.id} has no message any more")
+    message_id = row.target_message_id
+    if row.edits and message_id is None:
+        message_id = tx.scalar(select(Outbox.message_id).where(Outbox.id == row.edits))
+    return _from_json(text, message_id)
+
+
+def mark_sent(tx: Session, row_id: str, owner: str, message_id: int | None, now: datetime) -> bool:
+    """Note that the provider accepted; also on the page, alert, contact or check-in it was for.
+
+    False: the lease is no longer `owner`'s, and nothing changed.
+    """
+    row = _finish(tx, row_id, owner, state=OutboxState.SENT, message_id=message_id, sent_at=now, error="")
+    if row is None:
+        return False
+    if row.page_id is not None:
+        _page_sent(tx, row.page_id, now)
+    if row.check_in_id is not None and row.kind == OutboxKind.CARD:
+        unsent = (col(CheckIn.id) == row.check_in_id, col(CheckIn.sent_at).is_(None))
+        tx.execute(update(CheckIn).where(*unsent).values(sent_at=now))
+    return True
+
+
+def _page_sent(tx: Session, page_id: str, now: datetime) -> None:
+    pending = (col(Page.id) == page_id, col(Page.state) == PageState.PENDING)
+    tx.execute(update(Page).where(*pending).values(state=PageState.SENT, sent_at=now))
+    of_page = select(Page.alert_id).where(Page.id == page_id).scalar_subquery()
+    tx.execute(
+        update(Alert).where(col(Alert.id) == of_page, col(Alert.paged_at).is_(None)).values(paged_at=now)
+    )
+    contact = select(Page.contact_id).where(Page.id == page_id).scalar_subquery()
+    tx.execute(update(Contact).where(col(Contact.id) == contact).values(last_success_at=now))
+
+
+def put_back(
+    tx: Session, row_id: str, owner: str, not_before: datetime, error: str, repeat: bool = False
+) -> bool:
+    """Give a leased message back, to be tried from `not_before` on. False: the lease was not `owner`'s."""
+    values = {"state": OutboxState.PENDING, "not_before": not_before, "error": error, "lease_owner": ""}
+    if repeat:
+        values["repeat"] = True
+    return _finish(tx, row_id, owner, held=(OutboxState.SENDING,), **values) is not None
+
+
+def mark_failed(tx: Session, row_id: str, owner: str, error: str, now: datetime) -> Outbox | None:
+    """Note that a message can never be sent, on its page too. None: the lease was not `owner`'s."""
+    row = _finish(tx, row_id, owner, state=OutboxState.FAILED, error=error)
+    if row is not None and row.page_id is not None:
+        pending = (col(Page.id) == row.page_id, col(Page.state) == PageState.PENDING)
+        tx.execute(update(Page).where(*pending).values(state=PageState.FAILED))
+    return row
+
+
+def mark_uncertain(tx: Session, row_id: str, owner: str, error: str, now: datetime) -> bool:
+    """Note that a message may have been sent and must not go again. False: the lease was not `owner`'s."""
+    return _finish(tx, row_id, owner, state=OutboxState.UNCERTAIN, error=error) is not None
+
+
+def _finish(
+    tx: Session,
+    row_id: str,
+    owner: str,
+    held: Collection[OutboxState] = (OutboxState.SENDING, OutboxState.UNCERTAIN),
+    **values: Any,
+) -> Outbox | None:
+    ours = (col(Outbox.id) == row_id, col(Outbox.lease_owner) == owner, col(Outbox.state).in_(held))
+    statement = update(Outbox).where(*ours).values(**values).returning(Outbox)
+    return tx.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def cancel_for_patient(tx: Session, patient_id: str, now: datetime, keep: Collection[OutboxKind] = ()) -> int:
+    """Cancel what is queued to a patient, except kinds in `keep`; return how many.
+
+    What is just being sent becomes uncertain, so that it is never sent a second time. Pages and
+    anything else addressed to staff stay: a person who leaves may still need help.
+    """
+    theirs = (
+        col(Outbox.patient_id) == patient_id,
+        col(Outbox.staff_id).is_(None),
+        col(Outbox.page_id).is_(None),
+        col(Outbox.kind).not_in([OutboxKind.PAGE, *keep]),
+    )
+    on_its_way = update(Outbox).where(*theirs, col(Outbox.state) == OutboxState.SENDING)
+    tx.execute(on_its_way.values(state=OutboxState.UNCERTAIN))
+    waiting = update(Outbox).where(*theirs, col(Outbox.state) == OutboxState.PENDING)
+    return changed(tx, waiting.values(state=OutboxState.CANCELLED))
+
+
+def cancel_pages(tx: Session, alert_id: str, now: datetime) -> int:
+    """Cancel pages of an alert that were not sent yet, because somebody has it; return how many."""
+    pages = update(Page).where(col(Page.alert_id) == alert_id, col(Page.state) == PageState.PENDING)
+    waiting = update(Outbox).where(
+        col(Outbox.alert_id) == alert_id,
+        col(Outbox.kind) == OutboxKind.PAGE,
+        col(Outbox.state) == OutboxState.PENDING,
+    )
+    cancelled = changed(tx, waiting.values(state=OutboxState.CANCELLED))
+    still_going = select(Outbox.page_id).where(
+        Outbox.alert_id == alert_id, Outbox.state == OutboxState.SENDING, col(Outbox.page_id).is_not(None)
+    )
+    tx.execute(pages.where(col(Page.id).not_in(still_going)).values(state=PageState.CANCELLED))
+    return cancelled
+
+
+def _to_json(outgoing: Outgoing) -> str:
+    plain = asdict(outgoing)
+    plain["file_bytes"] = base64.b64encode(outgoing.file_bytes).decode()
+    return json.dumps(plain)
+
+
+def _from_json(text: str, message_id: int | None) -> Outgoing:
+    plain = json.loads(text)
+    plain["kind"] = OutgoingKind(plain["kind"])
+    plain["buttons"] = tuple(tuple(_button(each) for each in line) for line in plain["buttons"])
+    plain["commands"] = tuple((name, what) for name, what in plain["commands"])
+    plain["file_bytes"] = base64.b64decode(plain["file_bytes"])
+    plain["message_id"] = message_id if message_id is not None else plain["message_id"]
+    return Outgoing(**plain)
+
+
+def _button(plain: dict[str, str]) -> Button:
+    return Button(plain["text"], plain["data"], ButtonStyle(plain["style"]))

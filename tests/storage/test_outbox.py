@@ -1,0 +1,158 @@
+"""The outbox: sent once, in order, by one worker; alerts wait for nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
+from storage import outbox
+from storage.database import Database
+from storage.tables import Lane, Outbox, OutboxKind, OutboxState
+
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+
+
+def put(db: Database, text: str = "hello", chat: int = 7, kind: OutboxKind = OutboxKind.NOTICE, **more) -> str:
+    with db.transaction() as tx:
+        outgoing = Outgoing(OutgoingKind.MESSAGE, chat, text, message_id=more.pop("message_id", None))
+        return outbox.put(tx, outgoing, kind=kind, now=more.pop("now", NOW), **more).id
+
+
+def lease(db: Database, owner: str = "one", now: datetime = NOW, lane: Lane = Lane.ROUTINE, **more) -> list[str]:
+    with db.transaction() as tx:
+        return [row.id for row in outbox.lease(tx, lane, owner, now, more.pop("limit", 10), LEASE, **more)]
+
+
+def sent(db: Database, row_id: str, owner: str = "one", now: datetime = NOW) -> bool:
+    with db.transaction() as tx:
+        return outbox.mark_sent(tx, row_id, owner, 99, now)
+
+
+def row(db: Database, row_id: str) -> Outbox:
+    with db.reading() as tx:
+        return tx.get_one(Outbox, row_id)
+
+
+def test_a_message_is_read_back_as_it_was_put(database):
+    outgoing = Outgoing(
+        OutgoingKind.DOCUMENT,
+        -100123,
+        "text \ud800 with half a pair",
+        buttons=((Button("I have this", "a:1", ButtonStyle.DANGER),), (Button("Show", "s:1"),)),
+        file_name="log.csv",
+        file_bytes=b"\x00\xff",
+        commands=(("help", "what I can do"),),
+    )
+    with database.transaction() as tx:
+        kept = outbox.put(tx, outgoing, kind=OutboxKind.DOCUMENT, now=NOW)
+        assert outbox.read_outgoing(tx, kept) == outgoing
+        assert b"with half" not in kept.payload_sealed
+
+
+def test_a_chat_gets_its_messages_one_at_a_time_in_order(database):
+    first, second, other = put(database, "1"), put(database, "2"), put(database, chat=8)
+    assert lease(database) == [first, other]
+    assert lease(database, "two") == []
+    assert sent(database, first)
+    assert lease(database, "two") == [second]
+
+
+def test_a_routine_message_waits_for_the_one_before_it_that_is_tried_again(database):
+    first, second = put(database), put(database)
+    lease(database)
+    with database.transaction() as tx:
+        assert outbox.put_back(tx, first, "one", NOW + LEASE, "wait")
+    assert lease(database) == []
+    assert lease(database, now=NOW + LEASE) == [first]
+    assert sent(database, first)
+    assert lease(database) == [second]
+
+
+def test_a_message_planned_for_later_holds_up_nobody(database):
+    put(database, not_before=NOW + LEASE)
+    now = put(database)
+    assert lease(database) == [now]
+
+
+def test_an_alert_does_not_wait_behind_one_that_is_tried_again(database):
+    first = put(database, lane=Lane.ALERT, kind=OutboxKind.PAGE)
+    lease(database, lane=Lane.ALERT)
+    with database.transaction() as tx:
+        outbox.put_back(tx, first, "one", NOW + LEASE, "transient")
+    second = put(database, lane=Lane.ALERT, kind=OutboxKind.PAGE)
+    assert lease(database, lane=Lane.ALERT) == [second]
+
+
+def test_a_page_does_not_wait_behind_a_check_in_to_the_same_chat(database):
+    put(database, kind=OutboxKind.CARD)
+    lease(database)
+    page = put(database, lane=Lane.ALERT, kind=OutboxKind.PAGE)
+    assert lease(database, lane=Lane.ALERT) == [page]
+
+
+def test_a_channel_that_is_not_served_holds_up_no_other(database):
+    put(database, channel="telegram")
+    spare = put(database, channel="telegram-alert")
+    assert lease(database, channels=["telegram-alert"]) == [spare]
+
+
+@pytest.mark.parametrize("kind", [OutboxKind.PAGE, OutboxKind.SAFETY, OutboxKind.RELAY, OutboxKind.NOTICE])
+def test_what_may_have_been_lost_goes_again_marked_as_a_repeat(database, kind):
+    page = put(database, kind=kind)
+    assert lease(database) == [page]
+    assert lease(database, "two", NOW + LEASE - timedelta(microseconds=1)) == []
+    assert lease(database, "two", NOW + LEASE) == [page]
+    assert row(database, page).repeat
+
+
+@pytest.mark.parametrize("kind", [OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.ANSWER, OutboxKind.DOCUMENT])
+def test_a_card_that_may_have_arrived_is_not_sent_twice(database, kind):
+    card = put(database, kind=kind)
+    lease(database)
+    assert lease(database, "two", NOW + LEASE) == []
+    assert row(database, card).state == OutboxState.UNCERTAIN
+
+
+def test_a_worker_that_wakes_after_its_lease_changes_nothing(database):
+    page = put(database, kind=OutboxKind.PAGE)
+    lease(database, "sleeper")
+    lease(database, "second", NOW + LEASE)
+    assert not sent(database, page, "sleeper")
+    with database.transaction() as tx:
+        assert not outbox.put_back(tx, page, "sleeper", NOW, "transient")
+        assert outbox.mark_failed(tx, page, "sleeper", "dead_address", NOW) is None
+        assert not outbox.mark_uncertain(tx, page, "sleeper", "ambiguous", NOW)
+    assert row(database, page).lease_owner == "second"
+    assert sent(database, page, "second")
+    assert not sent(database, page, "second")
+
+
+def test_only_the_newest_edit_of_a_message_is_sent(database):
+    card = put(database, kind=OutboxKind.CARD)
+    lease(database)
+    sent(database, card)
+    older = put(database, "2 of 6", kind=OutboxKind.EDIT, edits=card)
+    newer = put(database, "3 of 6", kind=OutboxKind.EDIT, edits=card)
+    elsewhere = put(database, "3 of 6", kind=OutboxKind.EDIT, chat=8, message_id=99)
+    assert lease(database) == [newer, elsewhere]
+    assert row(database, older).state == OutboxState.CANCELLED
+    with database.reading() as tx:
+        assert outbox.read_outgoing(tx, row(database, newer)).message_id == 99
+
+
+def test_an_edit_waits_for_the_message_it_changes(database):
+    page = put(database, kind=OutboxKind.PAGE, lane=Lane.ALERT)
+    edit = put(database, kind=OutboxKind.EDIT, edits=page)
+    assert lease(database) == []
+    lease(database, lane=Lane.ALERT)
+    assert lease(database) == []
+    assert sent(database, page)
+    assert lease(database) == [edit]
+
+
+def test_order_holds_for_messages_put_at_the_same_instant(database):
+    rows = [put(database, str(n)) for n in range(20)]
+    assert rows == sorted(rows)
