@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import event, insert, select, text
 from sqlalchemy.orm import SessionTransaction
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from storage.tables import Audit, instant_text
 from storage.vault import AUDIT, secret
@@ -93,7 +93,7 @@ def write_pending(tx: Session) -> None:
 
 
 def _last(tx: Session) -> tuple[int, str]:
-    newest = select(Audit.number, Audit.hash).order_by(Audit.number.desc()).limit(1)
+    newest = select(col(Audit.number), col(Audit.hash)).order_by(col(Audit.number).desc()).limit(1)
     row = tx.execute(newest).first()
     return (row.number, row.hash) if row else (0, START)
 
@@ -115,7 +115,7 @@ def verify(tx: Session, published: tuple[int, str] | None = None) -> AuditReport
     write_pending(tx)
     number, previous = 0, START
     seen = published is None or published == (0, START)
-    for row in tx.scalars(select(Audit).order_by(Audit.number).execution_options(yield_per=BATCH)):
+    for row in tx.scalars(select(Audit).order_by(col(Audit.number)).execution_options(yield_per=BATCH)):
         number += 1
         if row.number != number:
             return AuditReport(number - 1, previous, number, f"line {number} is missing")

@@ -23,7 +23,7 @@ def store(
     hashed = "" if chat_id is None else chat_hash(tx, chat_id)
     row = Inbox(bot=bot, update_id=update_id, chat_hash=hashed, received_at=now)
     if hashed:
-        row.patient_id = tx.scalar(select(Patient.id).where(Patient.chat_hash == hashed))
+        row.patient_id = tx.scalar(select(col(Patient.id)).where(col(Patient.chat_hash) == hashed))
     seal(tx, row, "raw_sealed", json.dumps(raw))
     dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
     statement = dialect.insert(Inbox).values(**row.model_dump()).on_conflict_do_nothing()
@@ -43,20 +43,20 @@ def next_waiting(tx: Session, now: datetime, limit: int, busy_chats: Collection[
     An update waiting for its next try does not hold up those behind it: an urgent reply must
     not wait for a bad one.
     """
-    earlier = aliased(Inbox)
+    earlier: Any = aliased(Inbox)
     blocked = exists().where(
-        earlier.bot == Inbox.bot,
-        earlier.chat_hash == Inbox.chat_hash,
+        earlier.bot == col(Inbox.bot),
+        earlier.chat_hash == col(Inbox.chat_hash),
         earlier.chat_hash != "",
         earlier.state == InboxState.NEW,
-        earlier.update_id < Inbox.update_id,
+        earlier.update_id < col(Inbox.update_id),
         _ready(earlier, now),
     )
     waiting = select(Inbox).where(
         and_(col(Inbox.state) == InboxState.NEW, _ready(Inbox, now), ~blocked),
         col(Inbox.chat_hash).not_in(busy_chats),
     )
-    found = tx.scalars(waiting.order_by(Inbox.received_at, Inbox.update_id).limit(limit))
+    found = tx.scalars(waiting.order_by(col(Inbox.received_at), col(Inbox.update_id)).limit(limit))
     return _one_per_chat(found.all())
 
 
@@ -109,10 +109,12 @@ def record_failure(
             attempts=col(Inbox.attempts) + 1, error=error, not_before=retry_at
         )
     )
-    attempts = tx.scalar(select(Inbox.attempts).where(Inbox.bot == bot, Inbox.update_id == update_id))
+    attempts = tx.scalar(
+        select(col(Inbox.attempts)).where(col(Inbox.bot) == bot, col(Inbox.update_id) == update_id)
+    )
     return attempts or 0
 
 
 def last_update_id(tx: Session, bot: str) -> int | None:
     """Return the highest update id kept for `bot`: what may be confirmed to the channel."""
-    return tx.scalar(select(func.max(Inbox.update_id)).where(Inbox.bot == bot))
+    return tx.scalar(select(func.max(col(Inbox.update_id))).where(col(Inbox.bot) == bot))

@@ -103,22 +103,27 @@ def lease(
     limit: int,
     lease_for: timedelta,
     channels: Collection[str] | None = None,
+    kinds: Collection[OutboxKind] | None = None,
 ) -> list[Outbox]:
     """Take up to `limit` messages to send, for as long as `lease_for`; at most one per chat.
+
+    Only those of `channels` and `kinds`, when given.
 
     In the routine lane a chat's messages keep their order, also while one of them waits to be
     tried again. In the alert lane nothing ready waits behind something that is not.
     """
     _end_leases(tx, lane, now)
     waiting = (
-        select(Outbox.id)
+        select(col(Outbox.id))
         .where(_due(Outbox, lane, now), ~_held_up(lane, now), ~_target_on_its_way())
-        .order_by(Outbox.id)
+        .order_by(col(Outbox.id))
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     if channels is not None:
         waiting = waiting.where(col(Outbox.channel).in_(channels))
+    if kinds is not None:
+        waiting = waiting.where(col(Outbox.kind).in_(kinds))
     taken = (
         update(Outbox)
         .where(col(Outbox.id).in_(tx.scalars(waiting).all()), col(Outbox.state) == OutboxState.PENDING)
@@ -139,24 +144,24 @@ def _due(row: Any, lane: Lane, now: datetime) -> Any:
 
 
 def _held_up(lane: Lane, now: datetime) -> Any:
-    """Another message to the same chat comes first: it is on its way, or is older and goes before this one."""
-    other = aliased(Outbox)
+    """Another message to the same chat is on its way, or is older and goes before this one."""
+    other: Any = aliased(Outbox)
     ready = other.not_before <= now
     comes_first = or_(ready, other.attempts > 0) if lane == Lane.ROUTINE else ready
-    older = and_(other.state == OutboxState.PENDING, other.id < Outbox.id, comes_first)
+    older = and_(other.state == OutboxState.PENDING, other.id < col(Outbox.id), comes_first)
     return exists().where(
-        other.chat_hash == Outbox.chat_hash,
+        other.chat_hash == col(Outbox.chat_hash),
         other.chat_hash != "",
-        other.lane == Outbox.lane,
-        other.channel == Outbox.channel,
+        other.lane == col(Outbox.lane),
+        other.channel == col(Outbox.channel),
         or_(other.state == OutboxState.SENDING, older),
     )
 
 
 def _target_on_its_way() -> Any:
     """The message that this one edits has not been answered for yet."""
-    target = aliased(Outbox)
-    return exists().where(target.id == Outbox.edits, target.state.in_(UNANSWERED))  # type: ignore[attr-defined]
+    target: Any = aliased(Outbox)
+    return exists().where(target.id == col(Outbox.edits), target.state.in_(UNANSWERED))
 
 
 def _end_leases(tx: Session, lane: Lane, now: datetime) -> None:
@@ -181,7 +186,7 @@ def read_outgoing(tx: Session, row: Outbox) -> Outgoing:
         raise ValueError(f"outbox row {row.id} has no message any more")
     message_id = row.target_message_id
     if row.edits and message_id is None:
-        message_id = tx.scalar(select(Outbox.message_id).where(Outbox.id == row.edits))
+        message_id = tx.scalar(select(col(Outbox.message_id)).where(col(Outbox.id) == row.edits))
     return _from_json(text, message_id)
 
 
@@ -204,11 +209,11 @@ def mark_sent(tx: Session, row_id: str, owner: str, message_id: int | None, now:
 def _page_sent(tx: Session, page_id: str, now: datetime) -> None:
     pending = (col(Page.id) == page_id, col(Page.state) == PageState.PENDING)
     tx.execute(update(Page).where(*pending).values(state=PageState.SENT, sent_at=now))
-    of_page = select(Page.alert_id).where(Page.id == page_id).scalar_subquery()
+    of_page = select(col(Page.alert_id)).where(col(Page.id) == page_id).scalar_subquery()
     tx.execute(
         update(Alert).where(col(Alert.id) == of_page, col(Alert.paged_at).is_(None)).values(paged_at=now)
     )
-    contact = select(Page.contact_id).where(Page.id == page_id).scalar_subquery()
+    contact = select(col(Page.contact_id)).where(col(Page.id) == page_id).scalar_subquery()
     tx.execute(update(Contact).where(col(Contact.id) == contact).values(last_success_at=now))
 
 
@@ -275,8 +280,10 @@ def cancel_pages(tx: Session, alert_id: str, now: datetime) -> int:
         col(Outbox.state) == OutboxState.PENDING,
     )
     cancelled = changed(tx, waiting.values(state=OutboxState.CANCELLED))
-    still_going = select(Outbox.page_id).where(
-        Outbox.alert_id == alert_id, Outbox.state == OutboxState.SENDING, col(Outbox.page_id).is_not(None)
+    still_going = select(col(Outbox.page_id)).where(
+        col(Outbox.alert_id) == alert_id,
+        col(Outbox.state) == OutboxState.SENDING,
+        col(Outbox.page_id).is_not(None),
     )
     tx.execute(pages.where(col(Page.id).not_in(still_going)).values(state=PageState.CANCELLED))
     return cancelled

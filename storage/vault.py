@@ -17,7 +17,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import delete, insert, inspect, select
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from storage.tables import Patient, PatientKey, Secret
 
@@ -158,15 +158,15 @@ def new_patient_key(tx: Session, patient_id: str) -> None:
 
 def destroy_patient_key(tx: Session, patient_id: str) -> None:
     """Delete a patient's data key. Nothing sealed under it can be read again, in any copy."""
-    tx.execute(delete(PatientKey).where(PatientKey.patient_id == patient_id))
+    tx.execute(delete(PatientKey).where(col(PatientKey.patient_id) == patient_id))
     _keys_of(tx).pop(patient_id, None)
 
 
 def patient_key(tx: Session, patient_id: str) -> bytes:
-    """Return a patient's data key, remembered for this transaction only: an erasure elsewhere counts at once."""
+    """Return a patient's data key, remembered for this transaction only: erasing elsewhere counts at once."""
     keys = _keys_of(tx)
     if patient_id not in keys:
-        wrapped = tx.scalar(select(PatientKey.wrapped).where(PatientKey.patient_id == patient_id))
+        wrapped = tx.scalar(select(col(PatientKey.wrapped)).where(col(PatientKey.patient_id) == patient_id))
         if wrapped is None:
             raise Erased(f"patient {patient_id} has no data key")
         keys[patient_id] = vault_of(tx).unseal(wrapped, f"patient_key.wrapped.{patient_id}")
@@ -197,7 +197,7 @@ def secret(tx: Session, name: str) -> bytes:
     """Return one of the database's own keys. They outlive master keys: retiring one changes no hash."""
     secrets_known: dict[str, bytes] = tx.info["secrets"]
     if name not in secrets_known:
-        wrapped = tx.scalar(select(Secret.wrapped).where(Secret.name == name))
+        wrapped = tx.scalar(select(col(Secret.wrapped)).where(col(Secret.name) == name))
         if wrapped is None:
             raise WrongKey(f"the database has no {name} key; run: aftercare migrate")
         secrets_known[name] = vault_of(tx).unseal(wrapped, f"secret.wrapped.{name}")
