@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -106,12 +106,11 @@ def record(tx: Session, response: Response, previous: Response | None) -> Respon
     return response
 
 
-def answered_by_message(tx: Session, patient_id: str, bot: str, update_ids: Iterable[int]) -> Response | None:
-    """Return the answer that was read from one of these updates, if it still counts."""
+def read_from_message(tx: Session, patient_id: str, message_id: int) -> Response | None:
+    """Return the answer that was read from this message, if it still counts."""
     read = select(Response).where(
         col(Response.patient_id) == patient_id,
-        col(Response.bot) == bot,
-        col(Response.update_id).in_(list(update_ids)),
+        col(Response.message_id) == message_id,
         col(Response.superseded).is_(False),
     )
     return tx.scalars(read.order_by(col(Response.id).desc()).limit(1)).first()

@@ -374,6 +374,7 @@ class Response(SQLModel, table=True):
     superseded: bool = False
     bot: str = ""
     update_id: int | None = Field(default=None, sa_column=Column(BigInteger))
+    message_id: int | None = Field(default=None, sa_column=Column(BigInteger))  # the text it was read from
     language: str = ""
     content_version: str = ""
 
