@@ -1,3 +1,3 @@
 """Fixtures shared by every test."""
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.sandbox_fixture"]
