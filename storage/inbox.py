@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from storage.migrations import require_current
 from storage.tables import Inbox, InboxState, Patient
 from storage.vault import chat_hash, seal, unseal_raw
 
@@ -43,6 +44,7 @@ def next_waiting(tx: Session, now: datetime, limit: int, busy_chats: Collection[
     An update waiting for its next try does not hold up those behind it: an urgent reply must
     not wait for a bad one.
     """
+    require_current(tx)
     earlier: Any = aliased(Inbox)
     blocked = exists().where(
         earlier.bot == col(Inbox.bot),

@@ -21,6 +21,7 @@ from sqlmodel import Session, col
 from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
 from storage.ids import new_id
 from storage.inbox import changed
+from storage.migrations import require_current
 from storage.tables import (
     RESENT_WHEN_UNCLEAR,
     Alert,
@@ -102,6 +103,7 @@ def lease(
     now: datetime,
     limit: int,
     lease_for: timedelta,
+    *,
     channels: Collection[str] | None = None,
     kinds: Collection[OutboxKind] | None = None,
 ) -> list[Outbox]:
@@ -112,6 +114,7 @@ def lease(
     In the routine lane a chat's messages keep their order, also while one of them waits to be
     tried again. In the alert lane nothing ready waits behind something that is not.
     """
+    require_current(tx)
     _end_leases(tx, lane, now)
     waiting = (
         select(col(Outbox.id))

@@ -603,6 +603,6 @@ class Drill(SQLModel, table=True):
 
 
 TABLES: Iterable[type[SQLModel]] = (
-    Site, Patient, PatientKey, Secret, Staff, Contact, Invite, Treatment, CheckIn, Response, Message, FindingRow,
-    Alert, Page, Shift, Inbox, Outbox, Audit, Mark, Drill,
+    Site, Patient, PatientKey, Secret, Staff, Contact, Invite, Treatment, CheckIn, Response, Message,
+    FindingRow, Alert, Page, Shift, Inbox, Outbox, Audit, Mark, Drill,
 )  # fmt: skip

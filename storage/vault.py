@@ -204,6 +204,16 @@ def secret(tx: Session, name: str) -> bytes:
     return secrets_known[name]
 
 
+def open_secrets(tx: Session) -> None:
+    """See that the master keys are those of this database.
+
+    Raises:
+        WrongKey: they are another's, or the database has no keys of its own yet.
+    """
+    for name in (INDEX, AUDIT):
+        secret(tx, name)
+
+
 def make_secrets(tx: Session) -> None:
     """Give a new database its own keys; an existing one keeps them."""
     for name in (INDEX, AUDIT):

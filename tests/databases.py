@@ -26,7 +26,7 @@ class PostgresServer:
         self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
         self._made = 0
         self._create(TEMPLATE, "template1")
-        db = Database.open(self._url(TEMPLATE), Vault([MASTER_KEY]))
+        db = Database.open(self._url(TEMPLATE), Vault([MASTER_KEY]), create=True)
         db.migrate()
         db.close()
 

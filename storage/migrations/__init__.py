@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlmodel import Session
+
+from storage.refusal import StorageError
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -18,11 +22,13 @@ def config(connection: Connection | None = None) -> Config:
     return settings
 
 
+@cache
 def newest() -> str:
     """Return the revision this program was written for."""
     return ScriptDirectory.from_config(config()).get_current_head() or ""
 
 
+@cache
 def known() -> frozenset[str]:
     """Return every revision this program knows how to start from."""
     return frozenset(each.revision for each in ScriptDirectory.from_config(config()).walk_revisions())
@@ -35,3 +41,16 @@ def present(connection: Connection) -> str | None:
 
 def upgrade(connection: Connection, to: str = "head") -> None:
     command.upgrade(config(connection), to)
+
+
+def require_current(tx: Session) -> None:
+    """Refuse to work in tables of another shape: a worker must stop while the database moves on.
+
+    Raises:
+        StorageError: the schema is older or newer than this program.
+    """
+    found = tx.scalar(text("SELECT version_num FROM alembic_version"))
+    if found == newest():
+        return
+    step = "install the newer program" if found not in known() else "run: aftercare migrate"
+    raise StorageError(f"{tx.info['place']}: has schema {found}; this program needs {newest()}; {step}")
