@@ -1,0 +1,219 @@
+"""Protocols from `prompts/protocols`: kinds of check-in, and when each comes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import time, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+
+from bot.care.instrument import REFUSE_UNKNOWN, Item
+from bot.care.protocol import ClockTime, ElapsedTime, Kind, Moment, Protocol, Slot, Weeks
+from bot.content.source import Document, Problem, checked
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+UNITS = {"min": 60, "h": 3600, "d": 86400, "wk": 604800}
+_SPAN = re.compile(r"\s*(\d{1,4})\s*(min|h|d|wk)\s*")
+
+
+def span(value: Any) -> timedelta:
+    """Return a length of time written as "90 min", "36 h", "2 d" or "4 wk".
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    match = _SPAN.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError('write a length of time as "90 min", "36 h", "2 d" or "4 wk"')
+    return timedelta(seconds=int(match[1]) * UNITS[match[2]])
+
+
+def weekday(value: Any) -> int:
+    if value not in WEEKDAYS:
+        raise ValueError(f"write a weekday as one of {', '.join(WEEKDAYS)}")
+    return WEEKDAYS.index(value)
+
+
+Span = Annotated[timedelta, BeforeValidator(span)]
+Weekday = Annotated[int, BeforeValidator(weekday)]
+
+
+@dataclass(frozen=True)
+class MomentEntry:
+    """`{ after = "30 min" }` or `{ day = 1, at = 10:00:00 }`."""
+
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+    after: Span | None = None
+    at: time | None = None
+    day: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.after is None) == (self.at is None):
+            raise ValueError('give either after = "30 min" or at = 10:00:00')
+
+    def moment(self) -> Moment:
+        return ElapsedTime(self.after) if self.after is not None else ClockTime(self.at or time(), self.day)
+
+
+@dataclass(frozen=True)
+class WeeksEntry:
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+    first: int = 1
+    last: int | None = None
+    every: int = 1
+    on: tuple[Weekday, ...] = ()
+
+    def weeks(self) -> Weeks:
+        return Weeks(self.first, self.last, self.every, self.on)
+
+
+@dataclass(frozen=True)
+class SlotEntry:
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+    key: str
+    asks: tuple[str, ...]
+    after: Span | None = None
+    day: int = 0
+    at: time | None = None
+    open_for: Span | None = None
+    open_until: MomentEntry | None = None
+    open_until_treatment: bool = False
+    remind: tuple[MomentEntry, ...] = ()
+    weeks: WeeksEntry | None = None
+    from_enrolment: bool = False
+    only_first: int | None = None
+    after_increase: bool = False
+    unless_treatments: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.after is None) == (self.at is None):
+            raise ValueError('give either after = "2 h" or day and at = 08:00:00')
+        ends = [self.open_for is not None, self.open_until is not None, self.open_until_treatment]
+        if sum(ends) != 1:
+            raise ValueError("give one of open_for, open_until, open_until_treatment")
+
+    def slot(self) -> Slot:
+        due = MomentEntry(self.after, self.at, self.day).moment()
+        end = ElapsedTime(self.open_for) if self.open_for is not None else None
+        return Slot(
+            key=self.key,
+            asks=self.asks,
+            due=due,
+            open_for=self.open_until.moment() if self.open_until else end,
+            reminders=tuple(each.moment() for each in self.remind),
+            weeks=self.weeks.weeks() if self.weeks else None,
+            from_enrolment=self.from_enrolment,
+            only_first=self.only_first,
+            after_increase=self.after_increase,
+            unless_treatments=self.unless_treatments,
+        )
+
+
+@dataclass(frozen=True)
+class ProtocolEntry:
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+    id: str
+    name: str
+    basis: str
+    check_in: tuple[SlotEntry, ...]
+    status: str = "draft"
+    approved_by: str = ""
+    at_home: bool = False
+    before_dose: str = ""
+    week_begins: int = 0
+    follows_for: Span = timedelta(weeks=4)
+    spare_after_dose: Span = timedelta(hours=3)
+    most_messages_a_day: int = 6
+
+
+@dataclass(frozen=True)
+class KindEntry:
+    __pydantic_config__: ClassVar = REFUSE_UNKNOWN
+    items: tuple[str, ...]
+    questions: int = 0
+    asks_again: str = ""
+    note: str = field(default="", compare=False)
+
+
+def load_protocols(
+    documents: Sequence[Document], items: Mapping[str, Item], problems: list[Problem]
+) -> Mapping[str, Protocol]:
+    """Return the protocols by id. `kinds.toml` holds what a kind of check-in asks."""
+    kinds: dict[str, Kind] = {}
+    entries: list[tuple[Document, ProtocolEntry]] = []
+    for document in documents:
+        data = dict(document.data)
+        for key, given in data.pop("kinds", {}).items():
+            kind = checked(KindEntry, given, document, ("kind", key), problems)
+            if kind:
+                kinds[key] = _kind(key, kind, items, document, problems)
+        if data:
+            protocol = checked(ProtocolEntry, data, document, ("protocol",), problems)
+            if protocol:
+                entries.append((document, protocol))
+    protocols: dict[str, Protocol] = {}
+    for document, entry in entries:
+        if entry.id in protocols:
+            problems.append(document.problem(f"protocol {entry.id!r} appears twice", entry.id))
+        problems.extend(_slot_problems(document, entry, kinds))
+        protocols[entry.id] = _protocol(entry, kinds)
+    return protocols
+
+
+def _kind(
+    key: str, entry: KindEntry, items: Mapping[str, Item], document: Document, problems: list[Problem]
+) -> Kind:
+    for item_id in (*entry.items, *([entry.asks_again] if entry.asks_again else [])):
+        if item_id not in items:
+            problems.append(document.problem(f"kind {key!r}: there is no item {item_id!r}", item_id))
+    night = any(items[each].about_night for each in entry.items if each in items)
+    return Kind(key, entry.items, entry.questions or len(entry.items), entry.asks_again, night)
+
+
+def _slot_problems(document: Document, entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> list[Problem]:
+    where = f"protocol {entry.id!r}"
+    found = []
+    seen: set[str] = set()
+    for slot in entry.check_in:
+        if slot.key in seen:
+            found.append(document.problem(f"{where}: check-in {slot.key!r} appears twice", slot.key))
+        seen.add(slot.key)
+        found += [
+            document.problem(f"{where}: check-in {slot.key!r} asks {kind!r}, which is no kind", slot.key)
+            for kind in slot.asks
+            if kind not in kinds
+        ]
+        if len(slot.remind) > 2:
+            found.append(
+                document.problem(
+                    f"{where}: check-in {slot.key!r} has {len(slot.remind)} reminders; 2 at most", slot.key
+                )
+            )
+    if entry.before_dose and entry.before_dose not in kinds:
+        found.append(
+            document.problem(f"{where}: before_dose {entry.before_dose!r} is no kind", "before_dose")
+        )
+    return found
+
+
+def _protocol(entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> Protocol:
+    slots = tuple(slot.slot() for slot in entry.check_in)
+    used = {kind for slot in slots for kind in slot.asks} | {entry.before_dose}
+    return Protocol(
+        id=entry.id,
+        name=entry.name,
+        slots=tuple(replace(slot, asks=tuple(a for a in slot.asks if a in kinds)) for slot in slots),
+        kinds={key: kind for key, kind in kinds.items() if key in used},
+        at_home=entry.at_home,
+        before_dose=entry.before_dose,
+        week_begins=entry.week_begins,
+        follows_for=entry.follows_for,
+        spare_after_dose=entry.spare_after_dose,
+        most_messages_a_day=entry.most_messages_a_day,
+        status=entry.status,
+        basis=entry.basis,
+        approved_by=entry.approved_by,
+    )
