@@ -66,8 +66,14 @@ HOUSE = (
     ),
     Layer("bot.chat", ("bot.chat", "bot.message"), ("telegram", "aiohttp", "httpx")),
     Layer("bot.paging", ("bot.paging", "bot.message"), ("apprise",)),
-    Layer("bot.intake", ("bot.message", "bot.crash", "storage"), ("aiohttp",)),
-    Layer("bot.delivery", ("bot.message", "bot.crash", "storage"), ()),
+    Layer(
+        "bot.intake",
+        ("bot.intake", "bot.message", "bot.crash", "bot.threads", "storage"),
+        ("aiohttp", "sqlmodel"),
+    ),
+    Layer(
+        "bot.delivery", ("bot.delivery", "bot.message", "bot.crash", "bot.threads", "storage"), ("sqlmodel",)
+    ),
     Layer("bot.app", EVERYTHING, ("*",), reads_clock=True),
     Layer("bot.cli", EVERYTHING, ("*",), reads_clock=True, prints=True),
     Layer("bot.sandbox", EVERYTHING, ("*",), reads_clock=True, prints=True),

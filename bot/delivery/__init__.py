@@ -1,0 +1,31 @@
+"""Outbox to channel: lease, send, record. Alerts have a lane, a budget and slots of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.delivery.job import BULK, TALK, Hooks, LanePlan, Post
+from bot.delivery.loop import LaneLoop
+from bot.delivery.pace import Budget, PerChat
+
+__all__ = ["BULK", "TALK", "Budget", "Delivery", "Hooks", "LanePlan", "PerChat", "Post"]
+
+
+class Delivery:
+    """Every lane, side by side: none waits for another."""
+
+    def __init__(self, post: Post, plans: Sequence[LanePlan]) -> None:
+        self._loops = [LaneLoop(post, plan) for plan in plans]
+
+    def wake(self) -> None:
+        """Look for something to send now: something was just committed."""
+        for each in self._loops:
+            each.wake()
+
+    def stop(self) -> None:
+        for each in self._loops:
+            each.stop()
+
+    async def run(self) -> None:
+        await asyncio.gather(*(each.run() for each in self._loops))

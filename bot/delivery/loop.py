@@ -1,0 +1,117 @@
+"""One lane's loop: lease what is due, send it, wait to be woken."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from bot.crash import crash_point
+from bot.delivery.carry import HAS_TEXT, LEASE_FOR, Carrier
+from bot.delivery.job import Job, LanePlan, Post
+from bot.message import Failure
+from storage import outbox
+from storage.tables import Outbox, OutboxKind
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 1.0
+
+
+class LaneLoop:
+    """Sends one lane until stopped. Sends to different chats run side by side, up to `slots`."""
+
+    def __init__(self, post: Post, plan: LanePlan) -> None:
+        self._post = post
+        self._plan = plan
+        self._owner = f"{post.owner}/{plan.name}"
+        self._carrier = Carrier(post, plan, self._owner)
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._flying: set[asyncio.Task[None]] = set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Lease nothing more; what is being sent is finished by `run`."""
+        self._stopping = True
+        self.wake()
+
+    async def run(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            taken = await self._take()
+            if not taken or len(self._flying) >= self._plan.slots:
+                await self._rest()
+        await asyncio.gather(*self._flying, return_exceptions=True)
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _take(self) -> int:
+        free = self._plan.slots - len(self._flying)
+        if free <= 0:
+            return 0
+        try:
+            jobs = await self._plan.in_thread(lambda: self._lease(free))
+        except Exception as error:
+            logger.error(
+                "delivery.lease_failed", extra={"lane": self._plan.name, "error": type(error).__name__}
+            )
+            return 0
+        crash_point("after-lease")
+        for job in jobs:
+            self._start(self._carrier.deliver(job))
+        return len(jobs)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._flying.add(task)
+        task.add_done_callback(self._landed)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("delivery.broke", extra={"lane": self._plan.name, "error": type(error).__name__})
+        self.wake()
+
+    def _lease(self, free: int) -> list[Job]:
+        now = self._post.clock()
+
+        def work(tx: Session) -> list[Job]:
+            rows = outbox.lease(
+                tx,
+                self._plan.lane,
+                self._owner,
+                now,
+                free,
+                LEASE_FOR,
+                channels=self._post.senders.keys(),
+                kinds=self._plan.kinds,
+            )
+            jobs = (self._job(tx, row, now) for row in rows)
+            return [job for job in jobs if job]
+
+        return self._post.db.run(work)
+
+    def _job(self, tx: Session, row: Outbox, now: datetime) -> Job | None:
+        try:
+            outgoing = outbox.read_outgoing(tx, row)
+            if row.repeat and outgoing.kind in HAS_TEXT and row.kind != OutboxKind.EDIT:
+                outgoing = replace(outgoing, text=self._post.hooks.as_repeat(tx, row, outgoing.text))
+        except Exception as error:  # erased, or sealed under a key we do not have: this row only
+            logger.error("delivery.unreadable", extra={"outbox": row.id, "error": type(error).__name__})
+            self._carrier.give_up(tx, row.id, Failure.POISON, now)
+            return None
+        poisoned = row.error == Failure.POISON
+        return Job(row.id, OutboxKind(row.kind), row.channel, row.attempts, outgoing, poisoned)

@@ -1,0 +1,10 @@
+"""Telegram to inbox to flows: every update is committed before it is confirmed, and handled at least once."""
+
+from __future__ import annotations
+
+from bot.intake.keeper import Ear, Keeper
+from bot.intake.poller import Poller, Source
+from bot.intake.webhook import webhook_handler
+from bot.intake.worker import Worker
+
+__all__ = ["Ear", "Keeper", "Poller", "Source", "Worker", "webhook_handler"]
