@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError
 
 BUSY_SECONDS = 10
 SQLITE_HEADER = b"SQLite format 3\x00"
@@ -34,7 +34,6 @@ _POSTGRES = {
     "58": "reports an error of its disk; look at the server before anything else",
     "XX": f"is damaged; {RESTORE}",
 }
-_UNREACHABLE = _POSTGRES["08"]
 
 
 class StorageError(Exception):
@@ -56,9 +55,16 @@ def explain(place: URL, error: DBAPIError) -> StorageError | None:
     if code:
         return _known(place, _SQLITE, "_".join(code.split("_")[:2]))
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    if not state and error.connection_invalidated:
-        return StorageError(f"{name_of(place)}: {_UNREACHABLE}")
+    if not state and isinstance(error, OperationalError):
+        state = _refused_while_connecting(str(error.orig))
     return _known(place, _POSTGRES, state[:2])
+
+
+def _refused_while_connecting(text: str) -> str:
+    """Return the class of an error that the driver gives without one, before a connection stands."""
+    if "does not exist" in text:
+        return "28" if "role" in text else "3D"
+    return "28" if "password" in text else "08"
 
 
 def _known(place: URL, reasons: dict[str, str], code: str) -> StorageError | None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import delete, insert, inspect, select
-from sqlmodel import Session, col
+from sqlalchemy import ColumnElement, Table, delete, insert, inspect, select, true, update
+from sqlmodel import Session, SQLModel, col
 
 from storage.tables import Patient, PatientKey, Secret
 
@@ -221,3 +221,42 @@ def make_secrets(tx: Session) -> None:
             wrapped = vault_of(tx).seal(secrets.token_bytes(KEY_BYTES), f"secret.wrapped.{name}")
             tx.add(Secret(name=name, wrapped=wrapped))
     tx.flush()
+
+
+def rewrap(tx: Session) -> int:
+    """Move everything sealed under an older master key to the first one, and return how many.
+
+    Patients' words stay as they are: only the wrapping of their keys changes. Afterwards the older
+    master keys open nothing that is needed and can be taken out of the settings.
+    """
+    return sum(_rewrap_column(tx, table, column) for table, column in _master_sealed())
+
+
+def _master_sealed() -> list[tuple[Table, str]]:
+    """Return the columns whose values may be sealed under a master key."""
+    tables = SQLModel.metadata.sorted_tables
+    sealed = [(each, name) for each in tables for name in dict(each.columns) if name.endswith("_sealed")]
+    wrapped = [(each, "wrapped") for each in tables if "wrapped" in each.columns]
+    return [(table, name) for table, name in sealed if table.name != "patient"] + wrapped
+
+
+def _rewrap_column(tx: Session, table: Table, name: str) -> int:
+    column = table.columns[name]
+    identity = list(table.primary_key.columns)
+    older = tx.execute(select(*identity, column).where(column.is_not(None), _not_patients(table))).all()
+    vault, moved = vault_of(tx), 0
+    for *key, sealed in older:
+        if sealed[:ID_BYTES] == vault.sealing_id:
+            continue
+        place = f"{table.name}.{name}." + ":".join(str(part) for part in key)
+        again = vault.seal(vault.unseal(sealed, place), place)
+        ours = [each == part for each, part in zip(identity, key, strict=True)]
+        tx.execute(update(table).where(*ours).values({name: again}))
+        moved += 1
+    return moved
+
+
+def _not_patients(table: Table) -> ColumnElement[bool]:
+    if table.name != "patient_key" and "patient_id" in table.columns:
+        return table.columns["patient_id"].is_(None)
+    return true()

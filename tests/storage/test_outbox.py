@@ -15,13 +15,17 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
 
 
-def put(db: Database, text: str = "hello", chat: int = 7, kind: OutboxKind = OutboxKind.NOTICE, **more) -> str:
+def put(
+    db: Database, text: str = "hello", chat: int = 7, kind: OutboxKind = OutboxKind.NOTICE, **more
+) -> str:
     with db.transaction() as tx:
         outgoing = Outgoing(OutgoingKind.MESSAGE, chat, text, message_id=more.pop("message_id", None))
         return outbox.put(tx, outgoing, kind=kind, now=more.pop("now", NOW), **more).id
 
 
-def lease(db: Database, owner: str = "one", now: datetime = NOW, lane: Lane = Lane.ROUTINE, **more) -> list[str]:
+def lease(
+    db: Database, owner: str = "one", now: datetime = NOW, lane: Lane = Lane.ROUTINE, **more
+) -> list[str]:
     with db.transaction() as tx:
         return [row.id for row in outbox.lease(tx, lane, owner, now, more.pop("limit", 10), LEASE, **more)]
 
@@ -108,7 +112,9 @@ def test_what_may_have_been_lost_goes_again_marked_as_a_repeat(database, kind):
     assert row(database, page).repeat
 
 
-@pytest.mark.parametrize("kind", [OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.ANSWER, OutboxKind.DOCUMENT])
+@pytest.mark.parametrize(
+    "kind", [OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.ANSWER, OutboxKind.DOCUMENT]
+)
 def test_a_card_that_may_have_arrived_is_not_sent_twice(database, kind):
     card = put(database, kind=kind)
     lease(database)
