@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -86,6 +87,12 @@ def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[Docum
     return tuple(document for document in documents if document)
 
 
+@cache
+def _reader(shape: Hashable) -> TypeAdapter[Any]:
+    """Return the reader of a shape; building one costs more than all that is read with it."""
+    return TypeAdapter(shape)
+
+
 def checked(
     shape: type[T], data: Any, document: Document, where: Sequence[str], problems: list[Problem]
 ) -> T | None:
@@ -94,7 +101,8 @@ def checked(
     `where` are words that lead to the line: the kind and id of the entry.
     """
     try:
-        return TypeAdapter(shape).validate_python(data)
+        read: T = _reader(cast(Hashable, shape)).validate_python(data)
+        return read
     except ValidationError as error:
         problems.extend(_problems_of(error, document, where))
         return None
