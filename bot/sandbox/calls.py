@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.sandbox.errors import bad_request, forbidden
 from bot.sandbox.markup import read_markup
@@ -13,13 +13,14 @@ from bot.sandbox.switchboard import Switchboard
 from bot.sandbox.world import BotAccount, Chat, Json, Message, World, chat_key
 
 Method = Callable[["Call"], Any]
+AMethod = TypeVar("AMethod", bound=Method)
 METHODS: dict[str, Method] = {}
 
 
-def method(*names: str) -> Callable[[Method], Method]:
+def method(*names: str) -> Callable[[AMethod], AMethod]:
     """Register a function as the Bot API methods `names`, which are matched without regard to case."""
 
-    def register(function: Method) -> Method:
+    def register(function: AMethod) -> AMethod:
         METHODS.update({name.lower(): function for name in names})
         return function
 

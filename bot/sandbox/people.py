@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from bot.sandbox.entities import clean, with_found
@@ -199,7 +200,7 @@ class People:
             "id": query.id,
             "from": person_shape(person),
             "message": message_shape(self.board.world, chat, message),
-            "chat_instance": str(abs(hash(chat.key)) % 10**18),
+            "chat_instance": str(zlib.crc32(chat.key.encode())),
             "data": data,
         })  # fmt: skip
         return {"callback_id": query.id, "message_id": message.id, "data": data, "update_id": update_id}
