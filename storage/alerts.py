@@ -133,8 +133,9 @@ def findings_since(tx: Session, patient_id: str, since: datetime) -> list[Findin
 
 
 def add_page(
-    tx: Session, alert: Alert, staff_id: str | None, contact_id: str | None, channel: str, now: datetime
+    tx: Session, alert: Alert, now: datetime, *, staff_id: str | None, contact_id: str | None, channel: str
 ) -> Page:
+    """Add a page in the alert's present tier and round."""
     page = Page(
         id=new_id(now), alert_id=alert.id, tier=alert.tier, loop=alert.loop, staff_id=staff_id,
         contact_id=contact_id, channel=channel, created_at=now,

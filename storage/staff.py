@@ -103,7 +103,7 @@ def add_contact(tx: Session, staff_id: str, channel: str, address: str, now: dat
 
 
 def reorder(tx: Session, ordered: Sequence[Contact]) -> None:
-    """Give contacts the order of the sequence; ranks are moved out of the way first, since they are unique."""
+    """Give contacts the order of the sequence. Ranks are unique, so they are first moved out of the way."""
     for rank, contact in enumerate(ordered):
         contact.rank = -1 - rank
     tx.flush()
@@ -131,12 +131,12 @@ def shifts(tx: Session, site_id: str, start: datetime, end: datetime) -> list[Sh
 def add_shift(
     tx: Session,
     site_id: str,
+    *,
     tier: int,
     staff_id: str,
     starts_at: datetime,
     ends_at: datetime,
     now: datetime,
-    *,
     source: str = "",
     override: bool = False,
     uid: str = "",
@@ -181,5 +181,5 @@ def invite(
 def use_invite(tx: Session, invite_id: str, now: datetime) -> bool:
     """Mark an invitation as used; False when somebody else just did."""
     unused = (col(Invite.id) == invite_id, col(Invite.used_at).is_(None))
-    done = tx.execute(update(Invite).where(*unused).values(used_at=now).returning(Invite.id))
+    done = tx.execute(update(Invite).where(*unused).values(used_at=now).returning(col(Invite.id)))
     return done.first() is not None

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bot.care.course import Answered, Course, Score
 
+ANY = "any"  # a check-in of whatever kind
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -242,7 +244,9 @@ def _of_windows(condition: Condition, course: Course) -> str | None:
         enough = len(latest) == condition.missed_running
     else:
         latest = course.windows[-len(condition.missed) :]
-        enough = tuple(each.kind for each in latest) == condition.missed or "any" in condition.missed
+        enough = len(latest) == len(condition.missed) and all(
+            kind == ANY or kind in window.kinds for kind, window in zip(condition.missed, latest, strict=True)
+        )
     if not enough or any(each.answered for each in latest):
         return None
     return "unanswered: " + ", ".join(each.kind for each in latest)

@@ -43,13 +43,20 @@ class Dose:
 
 @dataclass(frozen=True)
 class Window:
-    """A check-in whose window is over. `answered` is true when anything at all was answered."""
+    """A check-in whose window is over. `answered` is true when anything at all was answered.
+
+    `kind` may be several joined by "+": a morning that also asked a questionnaire.
+    """
 
     kind: str
     closed_at: datetime
     answered: bool
     at_home: bool = False
     check_in_id: str = ""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(self.kind.split("+"))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ class Raised:
     level: Level
     when: Alternatives
     told: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ class Rule:
         """Return the finding at the most urgent level whose conditions hold."""
         for raised in sorted(self.raised, key=lambda each: -each.level):
             if (facts := _met(raised.when, course)) is not None:
-                return self._finding(raised.level, facts, raised.told or self.told)
+                asks = raised.asks or self.asks
+                return Finding(self.id, raised.level, facts=facts, told=raised.told or self.told, asks=asks)
         facts = _met(self.when, course)
-        return None if facts is None else self._finding(self.level, facts, self.told)
-
-    def _finding(self, level: Level, facts: tuple[str, ...], told: str) -> Finding:
-        return Finding(self.id, level, facts=facts, told=told, asks=self.asks)
+        if facts is None:
+            return None
+        return Finding(self.id, self.level, facts=facts, told=self.told, asks=self.asks)
 
 
 def _met(alternatives: Alternatives, course: Course) -> tuple[str, ...] | None:

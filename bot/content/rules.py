@@ -20,6 +20,7 @@ class _RaisedEntry:
     level: str
     when: Alternatives
     told: str = ""
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ def _book(
 
 def _rule(document: Document, entry: _RuleEntry, problems: list[Problem]) -> Rule | None:
     try:
-        raised = tuple(Raised(Level.from_key(each.level), each.when, each.told) for each in entry.raised)
+        raised = tuple(
+            Raised(Level.from_key(each.level), each.when, each.told, each.asks) for each in entry.raised
+        )
         return Rule(
             entry.id, Level.from_key(entry.level), entry.says, entry.when, entry.told, entry.asks, raised
         )
