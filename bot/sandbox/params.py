@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -62,11 +63,13 @@ class Params:
 
 
 async def read_params(request: web.Request) -> Params:
+    """Return all parameters; a GET may carry a form in its body too, as some clients send it."""
     params = Params(values=dict(request.query))
-    if request.method != "POST":
-        return params
     if request.content_type == "application/json":
         await _read_json(request, params)
+        return params
+    if request.method != "POST":
+        params.values.update(parse_qsl((await request.read()).decode(), keep_blank_values=True))
         return params
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
