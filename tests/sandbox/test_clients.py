@@ -230,7 +230,7 @@ def test_pytelegrambotapi_reads_every_answer(sandbox: RunningSandbox, monkeypatc
             assert await bot.pin_chat_message(MAYA, card.message_id)
             assert (await bot.get_chat(MAYA)).pinned_message.message_id == card.message_id
             assert await bot.set_my_commands([telebot.types.BotCommand("alerts", "Open alerts")])
-            assert (await bot.get_my_commands())[0].command == "alerts"
+            assert (await bot.get_my_commands(None, None))[0].command == "alerts"
             assert (await bot.get_chat_member(MAYA, MAYA)).status == "member"
             assert (await bot.get_me()).username == "aftercare_demo_bot"
         await bot.close_session()
