@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlmodel import Session, col
 
 from storage.tables import CheckIn, CheckInStatus, Outbox, Response, Treatment, TreatmentStatus
@@ -67,14 +67,39 @@ def check_in(tx: Session, check_in_id: str) -> CheckIn | None:
 def in_progress(tx: Session, patient_id: str) -> CheckIn | None:
     """Return the check-in a typed answer belongs to: the one opened last that still asks something.
 
-    A missed one counts while it is being answered late.
+    A missed one counts while it is being answered late, a complete one while an answer is changed,
+    but never before one that is open.
     """
     asking = select(CheckIn).where(
         col(CheckIn.patient_id) == patient_id,
         col(CheckIn.status).in_(ANSWERABLE),
         col(CheckIn.item_id) != "",
     )
-    return tx.scalars(asking.order_by(col(CheckIn.opened_at).desc(), col(CheckIn.id).desc()).limit(1)).first()
+    open_first = case((col(CheckIn.status) == CheckInStatus.OPEN, 0), else_=1)
+    return tx.scalars(
+        asking.order_by(open_first, col(CheckIn.opened_at).desc(), col(CheckIn.id).desc()).limit(1)
+    ).first()
+
+
+def closed_around(tx: Session, patient_id: str, at: datetime) -> CheckIn | None:
+    """Return a check-in that was open at `at` and was closed before its answer got here."""
+    over = select(CheckIn).where(
+        col(CheckIn.patient_id) == patient_id,
+        col(CheckIn.status).in_([CheckInStatus.PARTIAL, CheckInStatus.MISSED]),
+        col(CheckIn.opened_at) <= at,
+        col(CheckIn.closes_at) > at,
+    )
+    return tx.scalars(over.order_by(col(CheckIn.opened_at).desc()).limit(1)).first()
+
+
+def being_answered_late(tx: Session, patient_id: str) -> list[CheckIn]:
+    """Return check-ins whose window is over and whose card still asks something."""
+    asking = select(CheckIn).where(
+        col(CheckIn.patient_id) == patient_id,
+        col(CheckIn.status) != CheckInStatus.OPEN,
+        col(CheckIn.item_id) != "",
+    )
+    return list(tx.scalars(asking))
 
 
 def with_status(tx: Session, patient_id: str, *statuses: CheckInStatus) -> list[CheckIn]:
