@@ -66,7 +66,7 @@ class Kind:
 
     `questions` is how many it counts as in the burden figures, follow-ups included. `asks_again`
     names a multi-select whose unfinished follow-ups are asked once more. `about_night` is true when
-    it asks about the night that just ended.
+    it asks about the night that just ended. It is not asked twice within `days_between`.
     """
 
     key: str
@@ -74,6 +74,7 @@ class Kind:
     questions: int
     asks_again: str = ""
     about_night: bool = False
+    days_between: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Protocol:
     Week 1 begins with day `week_begins` after the first treatment: 1 where day 7 closes the first
     week (a single treatment), 0 where it opens the second (a course). For `spare_after_dose` after a
     treatment only what is timed from that treatment is asked: a person may still be impaired.
-    `before_dose` is the kind the patient may start before a home dose, "" for none.
+    `before_dose` is the kind the patient may start before a home dose, "" for none. `typical_days` are
+    treatment days, counted from the first, as they usually fall: for showing what a protocol asks.
     """
 
     id: str
@@ -96,6 +98,7 @@ class Protocol:
     follows_for: timedelta = timedelta(weeks=4)
     spare_after_dose: timedelta = timedelta(hours=3)
     most_messages_a_day: int = 6
+    typical_days: tuple[int, ...] = (0,)
     status: str = "draft"
     basis: str = ""
     approved_by: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.care.protocol import (
     Dose,
     ElapsedTime,
+    Kind,
     Moment,
     PlannedCheckIn,
     Protocol,
@@ -23,6 +24,7 @@ from bot.care.protocol import (
 DAY = timedelta(days=1)
 NO_ROOM = "quiet hours leave no room"
 TOO_LATE = "its window was over before it was planned"
+TOO_SOON = "the same form was asked too few days before"
 MERGE_WITHIN = timedelta(hours=24)
 
 
@@ -56,14 +58,18 @@ def expand(
         raise ValueError("a treatment's time needs a time zone")
     course = _Course(protocol, tuple(sorted(doses, key=lambda each: each.ended_at)), zone, quiet, since)
     drafts = sorted(course.drafts(), key=lambda each: each.due_at)
-    return _within_daily_limit(_merged(drafts, zone), protocol.most_messages_a_day, zone)
+    spaced = list(_spaced(_merged(drafts), protocol.kinds, zone))
+    return [_plain(each) for each in _within_daily_limit(spaced, protocol.most_messages_a_day, zone)]
 
 
 @dataclass(frozen=True)
 class _Draft(PlannedCheckIn):
-    """A check-in before merging. `rank` says which of two keeps its name: the higher."""
+    """A check-in before merging. `rank` says which of two keeps its name: the higher. `timed` ones
+    come so long after a treatment, and are the last to lose a reminder.
+    """
 
     rank: int = 0
+    timed: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class _Course:
         due = instant(day + slot.due.day * DAY, slot.due.at, self.zone)
         if slot.weeks or slot.due.day >= 0:
             return due if due > dose.ended_at else None
-        if self.since and due < self.since and slot.from_enrolment:
+        if slot.from_enrolment and self.since and due < self.since < dose.ended_at:
             return self.since.astimezone(UTC)
         return due
 
@@ -145,6 +151,7 @@ class _Course:
             night_on=at.astimezone(self.zone).date() - DAY if night else None,
             reason=reason,
             rank=number,
+            timed=isinstance(slot.due, ElapsedTime),
         )
 
     def _survives(self, due: datetime, following: Dose, night: bool) -> bool:
@@ -223,7 +230,7 @@ def _joined(groups: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for group in groups for each in group))
 
 
-def _merged(drafts: Sequence[_Draft], zone: ZoneInfo) -> list[PlannedCheckIn]:
+def _merged(drafts: Sequence[_Draft]) -> list[_Draft]:
     """Join what is due at the same instant, and mornings that ask about the same night."""
     kept: list[_Draft] = []
     for draft in drafts:
@@ -232,8 +239,7 @@ def _merged(drafts: Sequence[_Draft], zone: ZoneInfo) -> list[PlannedCheckIn]:
             kept[kept.index(twin)] = _join(twin, draft)
         else:
             kept.append(draft)
-    kept.sort(key=lambda each: (each.due_at, each.rank))
-    return [_plain(each) for each in kept]
+    return sorted(kept, key=lambda each: (each.due_at, each.rank))
 
 
 def _same_occasion(one: _Draft, other: _Draft) -> bool:
@@ -263,11 +269,34 @@ def _plain(draft: _Draft) -> PlannedCheckIn:
     return PlannedCheckIn(**fields)
 
 
-def _within_daily_limit(planned: list[PlannedCheckIn], limit: int, zone: ZoneInfo) -> list[PlannedCheckIn]:
-    """Drop the latest reminders of a local day that would have more than `limit` messages."""
-    sent = Counter(each.due_at.astimezone(zone).date() for each in planned if not each.reason)
-    within: list[PlannedCheckIn] = []
+def _spaced(planned: Sequence[_Draft], kinds: Mapping[str, Kind], zone: ZoneInfo) -> Iterator[_Draft]:
+    """Take out of a check-in what was asked fewer days before than its instrument allows."""
+    last_asked: dict[str, date] = {}
     for each in planned:
+        day = each.due_at.astimezone(zone).date()
+        asked = {key: kinds[key] for key in each.kind.split("+")}
+        soon = {
+            key
+            for key, kind in asked.items()
+            if kind.days_between and day - last_asked.get(key, date.min) < timedelta(days=kind.days_between)
+        }
+        if each.reason or not soon:
+            last_asked |= {} if each.reason else dict.fromkeys(asked, day)
+            yield each
+        elif soon == set(asked):
+            yield replace(each, reason=TOO_SOON, reminders=())
+        else:
+            last_asked |= dict.fromkeys(asked.keys() - soon, day)
+            gone = {item for key in soon for item in kinds[key].items}
+            kept = tuple(item for item in each.items if item not in gone)
+            yield replace(each, kind="+".join(key for key in asked if key not in soon), items=kept)
+
+
+def _within_daily_limit(planned: Sequence[_Draft], limit: int, zone: ZoneInfo) -> list[_Draft]:
+    """Drop reminders of a local day that would have more than `limit` messages."""
+    sent = Counter(each.due_at.astimezone(zone).date() for each in planned if not each.reason)
+    within: list[_Draft] = []
+    for each in sorted(planned, key=lambda each: not each.timed):
         kept = []
         for at in each.reminders:
             day = at.astimezone(zone).date()
@@ -275,7 +304,7 @@ def _within_daily_limit(planned: list[PlannedCheckIn], limit: int, zone: ZoneInf
                 sent[day] += 1
                 kept.append(at)
         within.append(replace(each, reminders=tuple(kept)))
-    return within
+    return sorted(within, key=lambda each: (each.due_at, each.rank))
 
 
 def overlapping(planned: Sequence[PlannedCheckIn]) -> list[tuple[PlannedCheckIn, PlannedCheckIn]]:

@@ -104,7 +104,8 @@ class Instrument:
     version: str = ""
     url: str = ""
     loinc: str = ""
-    recall_days: int = 0  # never given more often than this
+    recall_days: int = 0  # how far back its questions look
+    days_between: int = 0  # never asked again sooner
     items: tuple[str, ...] = ()
     scores: tuple[Score, ...] = ()
     clusters: tuple[Cluster, ...] = ()

@@ -83,7 +83,9 @@ def load_content(folder: Path | None = None) -> Content:
         raise ContentError([Problem(str(root), "there is no such folder; set PROMPTS_DIR to the content")])
     problems: list[Problem] = []
     asked = load_items(read_folder(root, "instruments", problems), problems)
-    protocols = load_protocols(read_folder(root, "protocols", problems), asked.items, problems)
+    protocols = load_protocols(
+        read_folder(root, "protocols", problems), asked.items, asked.instruments, problems
+    )
     languages = load_wording(_by_language(root, problems), asked.items, asked.words, problems)
     sites = load_sites(read_folder(root, "sites", problems), problems)
     rule_documents = read_folder(root, "rules", problems)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from typing import Annotated, Any, ClassVar
@@ -12,10 +12,12 @@ from pydantic import BeforeValidator
 
 from bot.care.instrument import REFUSE_UNKNOWN, Item
 from bot.care.protocol import ClockTime, ElapsedTime, Kind, Moment, Protocol, Slot, Weeks
+from bot.care.scoring import Instrument
 from bot.content.source import Document, Problem, checked
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNITS = {"min": 60, "h": 3600, "d": 86400, "wk": 604800}
+MOST_REMINDERS = 2
 _SPAN = re.compile(r"\s*(\d{1,4})\s*(min|h|d|wk)\s*")
 
 
@@ -118,7 +120,7 @@ class ProtocolEntry:
     id: str
     name: str
     basis: str
-    check_in: tuple[SlotEntry, ...]
+    check_in: tuple[SlotEntry, ...] = ()
     status: str = "draft"
     approved_by: str = ""
     at_home: bool = False
@@ -127,6 +129,8 @@ class ProtocolEntry:
     follows_for: Span = timedelta(weeks=4)
     spare_after_dose: Span = timedelta(hours=3)
     most_messages_a_day: int = 6
+    with_baseline: bool = False
+    typical_days: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
@@ -138,18 +142,34 @@ class KindEntry:
     note: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What protocols draw on: kinds of check-in, and the check-ins before a first treatment."""
+
+    kinds: dict[str, Kind]
+    before: list[SlotEntry]
+
+
 def load_protocols(
-    documents: Sequence[Document], items: Mapping[str, Item], problems: list[Problem]
+    documents: Sequence[Document],
+    items: Mapping[str, Item],
+    instruments: Mapping[str, Instrument],
+    problems: list[Problem],
 ) -> Mapping[str, Protocol]:
-    """Return the protocols by id. `kinds.toml` holds what a kind of check-in asks."""
-    kinds: dict[str, Kind] = {}
+    """Return the protocols by id, with the kinds and the baseline that other files of the folder give."""
+    shared = _Shared({}, [])
     entries: list[tuple[Document, ProtocolEntry]] = []
     for document in documents:
         data = dict(document.data)
         for key, given in data.pop("kinds", {}).items():
             kind = checked(KindEntry, given, document, ("kind", key), problems)
             if kind:
-                kinds[key] = _kind(key, kind, items, document, problems)
+                shared.kinds[key] = _kind(key, kind, items, instruments)
+                problems.extend(_kind_problems(key, kind, items, document))
+        for given in data.pop("before_treatment", []):
+            slot = checked(SlotEntry, given, document, ("before_treatment",), problems)
+            if slot:
+                shared.before.append(slot)
         if data:
             protocol = checked(ProtocolEntry, data, document, ("protocol",), problems)
             if protocol:
@@ -158,45 +178,61 @@ def load_protocols(
     for document, entry in entries:
         if entry.id in protocols:
             problems.append(document.problem(f"protocol {entry.id!r} appears twice", entry.id))
-        problems.extend(_slot_problems(document, entry, kinds))
-        protocols[entry.id] = _protocol(entry, kinds)
+        full = replace(entry, check_in=(*(shared.before if entry.with_baseline else ()), *entry.check_in))
+        problems.extend(_protocol_problems(document, full, shared.kinds))
+        protocols[entry.id] = _protocol(full, shared.kinds)
     return protocols
 
 
 def _kind(
-    key: str, entry: KindEntry, items: Mapping[str, Item], document: Document, problems: list[Problem]
+    key: str, entry: KindEntry, items: Mapping[str, Item], instruments: Mapping[str, Instrument]
 ) -> Kind:
+    asked = [items[each] for each in entry.items if each in items]
+    owners = {item.instrument for item in asked}
+    return Kind(
+        key,
+        entry.items,
+        entry.questions or len(entry.items),
+        entry.asks_again,
+        about_night=any(item.about_night for item in asked),
+        days_between=max(
+            (instruments[each].days_between for each in owners if each in instruments), default=0
+        ),
+    )
+
+
+def _kind_problems(
+    key: str, entry: KindEntry, items: Mapping[str, Item], document: Document
+) -> Iterator[Problem]:
     for item_id in (*entry.items, *([entry.asks_again] if entry.asks_again else [])):
         if item_id not in items:
-            problems.append(document.problem(f"kind {key!r}: there is no item {item_id!r}", item_id))
-    night = any(items[each].about_night for each in entry.items if each in items)
-    return Kind(key, entry.items, entry.questions or len(entry.items), entry.asks_again, night)
+            yield document.problem(f"kind {key!r}: there is no item {item_id!r}", item_id)
+    if len(set(entry.items)) < len(entry.items):
+        yield document.problem(f"kind {key!r} asks the same item twice", f"kinds.{key}")
 
 
-def _slot_problems(document: Document, entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> list[Problem]:
+def _protocol_problems(
+    document: Document, entry: ProtocolEntry, kinds: Mapping[str, Kind]
+) -> Iterator[Problem]:
     where = f"protocol {entry.id!r}"
-    found = []
-    seen: set[str] = set()
+    keys = [slot.key for slot in entry.check_in]
+    for key in sorted({each for each in keys if keys.count(each) > 1}):
+        yield document.problem(f"{where}: check-in {key!r} appears twice", f'"{key}"')
     for slot in entry.check_in:
-        if slot.key in seen:
-            found.append(document.problem(f"{where}: check-in {slot.key!r} appears twice", slot.key))
-        seen.add(slot.key)
-        found += [
-            document.problem(f"{where}: check-in {slot.key!r} asks {kind!r}, which is no kind", slot.key)
-            for kind in slot.asks
-            if kind not in kinds
-        ]
-        if len(slot.remind) > 2:
-            found.append(
-                document.problem(
-                    f"{where}: check-in {slot.key!r} has {len(slot.remind)} reminders; 2 at most", slot.key
+        for kind in slot.asks:
+            if kind not in kinds:
+                yield document.problem(
+                    f"{where}: check-in {slot.key!r} asks {kind!r}, which is no kind", f'"{slot.key}"'
                 )
+        if len(slot.remind) > MOST_REMINDERS:
+            yield document.problem(
+                f"{where}: check-in {slot.key!r} has {len(slot.remind)} reminders; {MOST_REMINDERS} at most",
+                f'"{slot.key}"',
             )
     if entry.before_dose and entry.before_dose not in kinds:
-        found.append(
-            document.problem(f"{where}: before_dose {entry.before_dose!r} is no kind", "before_dose")
-        )
-    return found
+        yield document.problem(f"{where}: before_dose {entry.before_dose!r} is no kind", "before_dose")
+    if not entry.check_in:
+        yield document.problem(f"{where} has no [[check_in]]")
 
 
 def _protocol(entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> Protocol:
@@ -213,6 +249,7 @@ def _protocol(entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> Protocol:
         follows_for=entry.follows_for,
         spare_after_dose=entry.spare_after_dose,
         most_messages_a_day=entry.most_messages_a_day,
+        typical_days=entry.typical_days,
         status=entry.status,
         basis=entry.basis,
         approved_by=entry.approved_by,
