@@ -25,6 +25,7 @@ __all__ = ["Database", "StorageError"]
 
 T = TypeVar("T")
 TRIES = 5
+CHECKPOINTS = 3
 CONNECTIONS = 8
 URGENT_CONNECTIONS = 3
 WAL_BYTES = 64 * 1024 * 1024
@@ -45,10 +46,7 @@ class Database:
         self.engine = _engine(place, CONNECTIONS)
         self.dialect = self.engine.dialect.name
         self._urgent = _engine(place, URGENT_CONNECTIONS)
-        standstill = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reading = self.engine.execution_options(
-            **READING, **(standstill if self.dialect == "postgresql" else {})
-        )
+        self._reading = _reader(place, self.engine)
         self._secrets: dict[str, bytes] = {}
         self._current = False
 
@@ -198,9 +196,18 @@ class Database:
             busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         return not busy
 
+    def scrub(self) -> bool:
+        """Overwrite what was deleted where the engine still holds it. False: a reader was in the way."""
+        if self.dialect == "sqlite":
+            return any(self.checkpoint() for _ in range(CHECKPOINTS))
+        with self._explained(), self.engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql("VACUUM FULL patient_key")
+        return True
+
     def close(self) -> None:
-        self.engine.dispose()
-        self._urgent.dispose()
+        for engine in (self.engine, self._urgent, self._reading):
+            engine.dispose()
 
 
 def _place(url: str) -> URL:
@@ -235,6 +242,15 @@ def _engine(place: URL, connections: int) -> Engine:
     else:
         event.listen(engine, "handle_error", _drop_details)
     return engine
+
+
+def _reader(place: URL, engine: Engine) -> Engine:
+    """Return an engine whose transactions see one moment and cannot write."""
+    if place.get_backend_name() == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    reader = _engine(place, CONNECTIONS)
+    event.listen(reader, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
+    return reader.execution_options(**READING)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
