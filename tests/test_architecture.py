@@ -42,7 +42,7 @@ HOUSE = (
     Layer(
         "bot.export",
         ("bot.export", "bot.care"),
-        ("pyarrow", "xlsxwriter", "rustpy_xlsxwriter", "fhir", "orjson", "matplotlib", "fpdf", "pydantic"),
+        ("pyarrow", "numpy", "xlsxwriter", "rustpy_xlsxwriter", "fhir", "orjson", "matplotlib", "fpdf", "pydantic"),
     ),
     Layer(
         "storage",

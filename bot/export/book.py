@@ -1,0 +1,128 @@
+"""One export: what was asked for, the tables it reads, and the files it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from bot.care.instrument import Item
+from bot.export.columns import TABLES, WIDE_FIXED, Column, Table
+from bot.export.dictionary import ItemWords, dictionary, items_table
+from bot.export.select import Builder, Chosen
+from bot.export.shape import Disguise, Reveal, Shaping
+from bot.export.tables import Stream
+from bot.export.wide import COUNTS, Wide, wide_columns
+
+Progress = Callable[[str, int, int], None]
+REPORT_EVERY = 50_000
+
+
+class Source(Protocol):
+    """One moment of a database."""
+
+    dialect: str
+
+    def batches(self, sql: str) -> Iterator[pa.RecordBatch]: ...
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+    def number(self, sql: str) -> int: ...
+
+
+@dataclass(frozen=True)
+class Reveals:
+    """Opens the sealed words of each table that has some."""
+
+    answers: Reveal
+    alerts: Reveal
+    messages: Reveal
+
+    def of(self, table: str) -> Reveal | None:
+        found: Reveal | None = getattr(self, table, None)
+        return found
+
+
+@dataclass
+class Book:
+    """The tables of one export, each readable as often as a format needs it."""
+
+    source: Source
+    chosen: Chosen
+    items: Mapping[str, Item]
+    words: Mapping[str, ItemWords]
+    reveals: Reveals | None = None
+    disguise: Disguise | None = None
+    progress: Progress | None = None
+    builder: Builder = field(init=False)
+    parts: dict[str, int] = field(init=False)
+    tables: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.builder = Builder(self.source.dialect, self.chosen)
+        self.parts = {name: self.source.number(sql) for name, sql in self.builder.counts().items()}
+        missing = self.parts["expected"] - self.parts["covered"]
+        self.parts["missing"] = missing
+        answers = self.parts["answers"] + self.parts["answers_outside"] + missing
+        self.tables = {"answers": answers, "check_ins": self.parts["check_ins"]}
+        self.tables |= {name: self.parts[name] for name in ("alerts", "treatments")}
+        if self.with_text:
+            self.tables["messages"] = self.parts["messages"]
+
+    @property
+    def with_text(self) -> bool:
+        return self.reveals is not None
+
+    @property
+    def empty(self) -> bool:
+        return not any(self.tables.values())
+
+    def stream(self, name: str) -> Stream:
+        """Return the rows of a table, shaped, from the beginning."""
+        if name == "check_ins":
+            return self._wide()
+        if name == "items":
+            return items_table(self.items, self.words)
+        if name == "dictionary":
+            return dictionary({each: self.columns(each) for each in self.tables})
+        return self._table(TABLES[name])
+
+    def columns(self, name: str) -> tuple[Column, ...]:
+        """Return the columns a table has in this export."""
+        if name == "check_ins":
+            return (*WIDE_FIXED, *COUNTS, *self._wide_maker().columns)
+        return TABLES[name].with_text(self.with_text)
+
+    def _table(self, table: Table) -> Stream:
+        reveal = self.reveals.of(table.name) if self.reveals else None
+        shaping = Shaping(self.columns(table.name), self.disguise, reveal)
+        selects = self.builder.table(table.name, self.with_text)
+        batches = (batch for select in selects for batch in self.source.batches(select.sql))
+        return Stream(shaping.schema, self._told(table.name, shaping.all(batches)))
+
+    def _wide(self) -> Stream:
+        wide = self._wide_maker()
+        batches = self.source.batches(self.builder.wide().sql)
+        return Stream(wide.schema, self._told("check_ins", wide.all(batches)))
+
+    def _wide_maker(self) -> Wide:
+        asked = [row[0] for row in self.source.rows(self.builder.items())]
+        known = [each for each in self.items if each in asked]
+        item_ids = (*known, *(each for each in asked if each not in self.items))
+        return Wide(item_ids, wide_columns(item_ids, self.items), Shaping(WIDE_FIXED, self.disguise))
+
+    def _told(self, name: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Pass batches on and say how far it is."""
+        done = told = 0
+        for batch in batches:
+            done += batch.num_rows
+            if self.progress and done - told >= REPORT_EVERY:
+                self.progress(name, done, self.tables[name])
+                told = done
+            yield batch
+        if self.progress:
+            self.progress(name, done, self.tables[name])
+
+
+Writer = Callable[[Book, Path], Iterator[tuple[Path, Mapping[str, int]]]]
