@@ -1,0 +1,320 @@
+"""The running bot: what reads the clock, holds the parts together and lets them go in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
+from sqlalchemy import event
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot import crash
+from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
+from bot.content import Content, load_content
+from bot.delivery import Delivery, Post
+from bot.flows import alerts, replies
+from bot.flows.clinic import Clinic
+from bot.flows.tick import tick
+from bot.health import Health, Vitals
+from bot.hooks import ClinicHooks
+from bot.intake import Ear, Keeper, Poller, Worker, webhook_handler
+from bot.intake.worker import Handling
+from bot.introduction import WEBHOOK_PATH, introduce
+from bot.lanes import lane_plans
+from bot.logs import set_up_logging
+from bot.message import Sender
+from bot.outage import OutsideLine, StorageWatch
+from bot.settings import Settings, SettingsError
+from bot.threads import Threads
+from storage import marks
+from storage.database import Database, StorageError
+from storage.single import single_process
+from storage.vault import Vault
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 1
+FINISH_SECONDS = 25.0
+"""How long what is under way may take once the program is told to stop."""
+
+SYSTEM_RULES = {"second_poller": "SYS-POLL", "token_refused": "SYS-TOKEN", "poll_hangs": "SYS-POLL"}
+
+
+class Clock:
+    """The time: the machine's, plus the seconds that `offset_file` holds, read anew at every call."""
+
+    def __init__(self, offset_file: Path | None = None) -> None:
+        self._file = offset_file
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._offset())
+
+    def _offset(self) -> float:
+        if self._file is None:
+            return 0.0
+        try:
+            return float(self._file.read_text().strip() or 0)
+        except (OSError, ValueError):
+            return 0.0
+
+
+def run(settings: Settings) -> None:
+    """Run the bot until it is told to stop.
+
+    Raises:
+        SettingsError, ContentError, StorageError: it cannot start, with every problem of its kind.
+    """
+    as_json = settings.log_format == "json"
+    set_up_logging(settings.log_level, as_json=as_json, secrets=settings.secrets)
+    content = load_content(settings.prompts_dir)
+    with single_process(settings.database_url):
+        db = _open(settings, content)
+        try:
+            asyncio.run(App(settings, content, db).main())
+        finally:
+            db.close()
+
+
+def _open(settings: Settings, content: Content) -> Database:
+    """Open the database; when it cannot be used, those outside it are told before the program ends."""
+    try:
+        db = Database.open(settings.database_url, Vault(settings.keys))
+        db.migrate()
+    except StorageError:
+        _outside_line(settings, content).tell("database_down")
+        raise
+    if crash.statements.left:
+        event.listen(db.engine, "before_cursor_execute", crash.statements.before_statement)
+    return db
+
+
+def _outside_line(settings: Settings, content: Content) -> OutsideLine:
+    addresses = [each.get_secret_value() for each in settings.outside_recipients]
+    return OutsideLine(addresses, list(content.languages.values()))
+
+
+class App:
+    """All parts, wired: bots, intake, delivery, tick, health, and the watch over the database."""
+
+    def __init__(self, settings: Settings, content: Content, db: Database) -> None:
+        self._settings = settings
+        self._db = db
+        self._clock = Clock(settings.clock_file)
+        self._bots = self._make_bots()
+        self._clinic = Clinic(db, content, alert_bot="alert" in self._bots)
+        self._pools: list[Threads] = []
+        self._stop = asyncio.Event()
+        self._ticked_at = time.monotonic()
+        self._vitals = Vitals(content.version)
+        self._storage = StorageWatch(
+            db, self._clock, self._threads("storage"), _outside_line(settings, content)
+        )
+        self._ears = {name: self._ear(name) for name in self._bots}
+        self._worker = Worker(
+            db, self._ears, self._handling(), self._clock, self._threads("replies", self._handlers)
+        )
+        self._delivery = self._make_delivery()
+        self._worker.after_commit(self._delivery.wake)
+        self._keepers = {name: self._keeper(ear) for name, ear in self._ears.items()}
+        self._pollers: dict[str, Poller] = {}
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _make_bots(self) -> Mapping[str, Bot]:
+        tokens = {"care": self._settings.token, "alert": self._settings.alert_token}
+        return {
+            name: make_bot(token.get_secret_value(), self._settings.api_url, self._settings.read_seconds)
+            for name, token in tokens.items()
+            if token is not None
+        }
+
+    @property
+    def _handlers(self) -> int:
+        """SQLite has one writer at a time, so more hands would only wait for each other."""
+        return 4 if self._db.dialect == "postgresql" else 1
+
+    def _threads(self, name: str, number: int = 1) -> Threads:
+        pool = Threads(name, number)
+        self._pools.append(pool)
+        return pool
+
+    def _ear(self, name: str) -> Ear:
+        def trouble(what: str, now: datetime) -> None:
+            for site_id in self._clinic.content.sites:
+                self._db.run(
+                    lambda tx, site=site_id: alerts.raise_system(  # type: ignore[misc]
+                        self._clinic, tx, site, SYSTEM_RULES[what], now, (f"{what}: {name}",)
+                    )
+                )
+
+        return Ear(name, read_update, chat_of, trouble)
+
+    def _handling(self) -> Handling:
+        return Handling(
+            handle=lambda reply, now: replies.receive_reply(self._clinic, reply, now),
+            set_aside=lambda bot, update_id, now: replies.set_aside(self._clinic, bot, update_id, now),
+        )
+
+    def _keeper(self, ear: Ear) -> Keeper:
+        return Keeper(self._db, ear, self._clock, self._threads(f"keep-{ear.bot}"), self._worker.wake)
+
+    def _senders(self) -> dict[str, Sender]:
+        care = TelegramSender(self._bots["care"])
+        alert = TelegramSender(self._bots["alert"]) if "alert" in self._bots else care
+        return {"telegram": care, "telegram-alert": alert}
+
+    def _make_delivery(self) -> Delivery:
+        owner = f"{os.getpid()}-{secrets.token_hex(4)}"
+        post = Post(self._db, self._senders(), self._clock, ClinicHooks(self._clinic), owner)
+        rate = self._settings.sends_per_second
+        routine = self._threads("routine")
+        return Delivery(post, lane_plans(self._settings.sends_per_second, self._threads))
+
+    # -- running -------------------------------------------------------------------------------
+
+    async def main(self) -> None:
+        """Run until a signal asks to stop, or something makes going on pointless.
+
+        Raises:
+            SettingsError: Telegram refuses a token, or the port is taken.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        runner = await self._serve()
+        scheduler = self._start_tick()
+        introductions = [self._introduce(name) for name in self._bots]
+        self._pollers = {} if self._settings.webhook_url else self._make_pollers()
+        running = [
+            asyncio.create_task(work)
+            for work in (self._worker.run(), self._delivery.run(), *map(_run, self._pollers.values()))
+        ]
+        watching = [asyncio.create_task(self._storage.run())]
+        self._vitals.started = True
+        logger.info("app.started", extra={"process": os.getpid()})
+        try:
+            await self._until_stopped([*running, *watching], introductions)
+        finally:
+            scheduler.shutdown(wait=False)
+            await self._finish(running, watching)
+            await runner.cleanup()
+
+    async def _until_stopped(
+        self, parts: Sequence[asyncio.Task[None]], introductions: Sequence[Awaitable[None]]
+    ) -> None:
+        """Wait for the stop, or for the first part that fails; a part that ends early is a failure."""
+        greeting = asyncio.gather(*introductions)
+        stop = asyncio.create_task(self._stop.wait())
+        waiting: set[asyncio.Future[Any]] = {*parts, stop, greeting}
+        while not self._stop.is_set():
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+        greeting.cancel()
+        with suppress(asyncio.CancelledError):
+            await greeting
+
+    async def _introduce(self, name: str) -> None:
+        """Get to know one bot, and keep its name for the links people are given."""
+        username = await introduce(name, self._bots[name], self._settings, self._clinic.content)
+        now = self._clock()
+        pool = self._threads(f"introduce-{name}")
+        await pool(lambda: self._db.run(lambda tx: marks.set_mark(tx, f"bot:{name}", now, username)))
+
+    def _asked_to_stop(self) -> None:
+        """The first signal lets what is under way finish; the second does not."""
+        if self._stop.is_set():
+            os._exit(130)
+        logger.info("app.stopping")
+        self._stop.set()
+
+    async def _finish(self, running: list[asyncio.Task[None]], watching: list[asyncio.Task[None]]) -> None:
+        for poller in self._pollers.values():
+            poller.stop()
+        self._worker.stop()
+        self._delivery.stop()
+        await asyncio.wait(running, timeout=FINISH_SECONDS)
+        for task in (*running, *watching):
+            task.cancel()
+        await asyncio.gather(*running, *watching, return_exceptions=True)
+        for bot in self._bots.values():
+            with suppress(TelegramError, RuntimeError):
+                await bot.shutdown()
+        for pool in self._pools:
+            pool.close()
+        logger.info("app.stopped")
+
+    def _make_pollers(self) -> dict[str, Poller]:
+        seconds = self._settings.poll_seconds
+        return {
+            name: Poller(TelegramSource(self._bots[name], seconds), keeper)
+            for name, keeper in self._keepers.items()
+        }
+
+    def _start_tick(self) -> AsyncIOScheduler:
+        """Every second; a late one runs all the same, and two never run together."""
+        pool = self._threads("tick")
+
+        async def turn() -> None:
+            try:
+                await pool(lambda: tick(self._clinic, self._clock()))
+            except Exception as error:
+                logger.error("tick.failed", extra={"error": type(error).__name__})
+            else:
+                self._ticked_at = time.monotonic()
+            self._delivery.wake()
+
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        scheduler.add_job(
+            turn, "interval", seconds=TICK_SECONDS, misfire_grace_time=None, coalesce=True, max_instances=1
+        )
+        scheduler.start()
+        return scheduler
+
+    async def _serve(self) -> web.AppRunner:
+        vitals = self._vitals
+        vitals.poll_age = lambda: {name: each.silent_for for name, each in self._pollers.items()}
+        vitals.tick_age = lambda: time.monotonic() - self._ticked_at
+        vitals.storage_trouble = lambda: self._storage.trouble
+        app = web.Application()
+        Health(self._db, self._clock, self._threads("health"), vitals).add_to(app)
+        self._add_webhooks(app)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        host, port = self._settings.http_host, self._settings.http_port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise SettingsError(
+                [f"http_port: {host}:{port} cannot be listened on ({error.strerror}); set another"]
+            ) from None
+        return runner
+
+    def _add_webhooks(self, app: web.Application) -> None:
+        secret = self._settings.webhook_secret
+        if not self._settings.webhook_url or secret is None:
+            return
+
+        def refused() -> None:
+            self._vitals.refused_webhooks += 1
+
+        for name, keeper in self._keepers.items():
+            handler = webhook_handler(keeper, secret.get_secret_value(), refused)
+            app.router.add_post(f"{WEBHOOK_PATH}/{name}", handler)
+
+
+async def _run(poller: Poller) -> None:
+    await poller.run()
