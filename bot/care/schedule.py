@@ -250,8 +250,11 @@ def _same_occasion(one: _Draft, other: _Draft) -> bool:
 
 
 def _join(one: _Draft, other: _Draft) -> _Draft:
-    """Return one check-in for two; the later treatment's keeps its name, and has the longer window."""
-    keeps, gives = (other, one) if other.rank > one.rank else (one, other)
+    """Return one check-in for two, open for the longer of both windows.
+
+    A morning keeps its name before anything that joins it, the later treatment's before the earlier's.
+    """
+    gives, keeps = sorted((other, one), key=lambda each: (each.night_on is not None, each.rank))
     kinds = dict.fromkeys([*keeps.kind.split("+"), *gives.kind.split("+")])
     return replace(
         keeps,
