@@ -39,7 +39,10 @@ def plan(
 
 
 def local(instants: Sequence[datetime]) -> list[str]:
-    return [f"{(each.astimezone(CHICAGO).date() - MONDAY).days} {each.astimezone(CHICAGO):%H:%M}" for each in instants]
+    return [
+        f"{(each.astimezone(CHICAGO).date() - MONDAY).days} {each.astimezone(CHICAGO):%H:%M}"
+        for each in instants
+    ]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +61,8 @@ def local(instants: Sequence[datetime]) -> list[str]:
     ],
 )
 def test_single_infusion(
-    content: Content, key: str, kind: str, due: str, closes: str, reminders: list[str]
+    *, content: Content, key: str, kind: str, due: str, closes: str, reminders: list[str]
 ) -> None:
-    # Given the evening before as well, its reminder on the treatment's own morning is one of six messages.
     check_in = plan(content, "single_infusion", [dose()])[key]
     assert check_in.kind == kind
     assert local([check_in.due_at, check_in.closes_at]) == [due, closes]
@@ -96,7 +98,7 @@ def test_the_night_asked_about_is_the_one_that_just_ended(content: Content) -> N
     ],
 )
 def test_other_protocols(
-    content: Content, protocol: str, key: str, kind: str, due: str, closes: str
+    *, content: Content, protocol: str, key: str, kind: str, due: str, closes: str
 ) -> None:
     check_in = plan(content, protocol, [dose()])[key]
     assert check_in.kind == kind
@@ -221,7 +223,7 @@ def test_home_checks_of_daily_doses_stop_after_three_and_return_with_an_increase
 def test_two_doses_in_a_week_leave_out_the_mid_week_check_in(content: Content) -> None:
     assert any("mid-week" in key for key in plan(content, "at_home", [dose(0), dose(7)]))
     planned = plan(content, "at_home", [dose(0), dose(2), dose(7)])
-    assert [key for key in planned if "mid-week" in key][0].endswith("w02-mid-week")
+    assert next(key for key in planned if "mid-week" in key).endswith("w02-mid-week")
 
 
 def test_a_two_week_form_is_not_asked_twice_within_two_weeks(content: Content) -> None:
@@ -263,5 +265,3 @@ def test_a_treatment_without_a_zone_is_refused(content: Content) -> None:
 
 def test_no_treatment_asks_nothing(content: Content) -> None:
     assert expand(content.protocols["induction"], [], CHICAGO, QuietHours()) == []
-
-
