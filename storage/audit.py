@@ -31,13 +31,22 @@ class AuditReport:
     """What checking the whole chain found. `broken_at` is the number of the first line that is wrong."""
 
     lines: int
-    head: str
+    last_hash: str
     broken_at: int | None = None
     problem: str = ""
 
     @property
     def intact(self) -> bool:
         return self.broken_at is None
+
+    @property
+    def head(self) -> str:
+        """The chain's end as it is published: NUMBER:HASH."""
+        return f"{self.lines}:{self.last_hash}"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return () if self.intact else (self.problem,)
 
 
 @dataclass(frozen=True)

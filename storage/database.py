@@ -112,6 +112,17 @@ class Database:
                 sealing.make_secrets(tx)
                 tx.commit()
 
+    @contextmanager
+    def building(self) -> Iterator[Session]:
+        """One transaction in which an empty database is given tables and rows, or left empty."""
+        with (
+            self._explained(),
+            self.engine.begin() as connection,
+            Session(connection, info=self._info()) as tx,
+        ):
+            yield tx
+            tx.commit()
+
     def check(self) -> None:
         """Refuse to work in tables of another shape than this program's.
 

@@ -72,6 +72,20 @@ class Vault:
             raise WrongKey(f"{place} was sealed under key {sealed[:ID_BYTES].hex()}, which is not among ours")
         return unseal_bytes(key, sealed, place)
 
+    def sign(self, message: bytes) -> bytes:
+        """Return a signature that only holders of the sealing master key can make."""
+        return _signature(self._sealing, message)
+
+    def signed(self, message: bytes, key_name: str, signature: bytes) -> bool:
+        """Whether `signature` was made over `message` under the master key of this id (in hex)."""
+        key = self._keys.get(bytes.fromhex(key_name))
+        return key is not None and hmac.compare_digest(_signature(key, message), signature)
+
+
+def _signature(key: bytes, message: bytes) -> bytes:
+    signing_key = hmac.new(key, b"aftercare signing", hashlib.sha256).digest()
+    return hmac.new(signing_key, message, hashlib.sha256).digest()
+
 
 def key_id(key: bytes) -> bytes:
     return hashlib.sha256(key).digest()[:ID_BYTES]

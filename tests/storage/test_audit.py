@@ -109,7 +109,7 @@ def test_a_line_is_kept_with_its_facts_or_not_at_all(database):
             audit.record(tx, NOW, "system", "kept too", "alert:3")
     with database.reading() as tx:
         assert [tx.get_one(Audit, n).action for n in (1, 2)] == ["kept", "kept too"]
-    assert check(database) == audit.AuditReport(2, check(database).head)
+    assert check(database) == audit.AuditReport(2, check(database).last_hash)
 
 
 def test_a_line_recorded_is_seen_by_whoever_asks_before_the_commit(database):
@@ -123,7 +123,7 @@ def test_a_line_recorded_is_seen_by_whoever_asks_before_the_commit(database):
 def test_writers_at_the_same_time_make_one_chain(database):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: write(database, 10), range(4)))
-    assert check(database) == audit.AuditReport(40, check(database).head)
+    assert check(database) == audit.AuditReport(40, check(database).last_hash)
 
 
 def test_what_json_cannot_hold_is_refused_at_once(database):
