@@ -1,0 +1,328 @@
+"""Paging: from a tier to persons, from persons to channels, from a failed channel to the next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.care.alert import Do, Standing, Step, page_step
+from bot.care.policy import Policy, Tier, Who
+from bot.flows import roster, staff_cards
+from bot.flows.act import Act
+from bot.flows.clinic import Clinic
+from bot.message import Failure, Outgoing, OutgoingKind
+from storage import alerts, marks, outbox
+from storage import staff as people
+from storage.tables import (
+    Alert,
+    AlertState,
+    Contact,
+    ContactState,
+    Lane,
+    Outbox,
+    OutboxKind,
+    Page,
+    Patient,
+    Staff,
+)
+
+logger = logging.getLogger(__name__)
+OUTSIDE = "apprise"  # the outbox channel of everything that is not a chat
+CHAT_CHANNELS = ("telegram", "telegram-alert")
+ALL_CHANNELS = 99
+DIGEST_FROM = 4  # so many open alerts to one person within a round make one digest
+DIGEST_EVERY = timedelta(minutes=1)
+STORM_WINDOW = timedelta(minutes=5)
+GAP_TOLD_EVERY = timedelta(hours=12)
+
+
+def standing(alert: Alert) -> Standing:
+    """Return the columns an alert's clocks depend on."""
+    return Standing(
+        state=alert.state,
+        tier=alert.tier,
+        raised_at=alert.raised_at,
+        next_action_at=alert.next_action_at or alert.raised_at,
+        tier_since=alert.tier_since,
+        claimed_at=alert.claimed_at,
+        claim_until=alert.claim_until,
+        contact=alert.contact,
+    )
+
+
+def page_tier(
+    act: Act,
+    alert: Alert,
+    policy: Policy,
+    step: Step,
+    *,
+    also: Sequence[Staff] = (),
+) -> int:
+    """Page the step's tier, skipping tiers in which nobody can be reached; return how many pages.
+
+    Persons are looked up now, tiers and delays are those frozen in the alert. `also` are people paged
+    besides: the one whose claim ran out. When no tier is left, everybody is paged on every channel.
+    """
+    number, chosen = _first_reachable(act, alert, policy, step)
+    climbed = number != alert.tier or step.do in (Do.CLIMB, Do.RISE, Do.TAKE_BACK)
+    channels = ALL_CHANNELS if _is_last_resort(policy, number) else step.channels
+    fresh = alert.tier_since is None or climbed or alert.tier_since > act.now
+    if number != step.tier:
+        step = page_step(step.do, number, policy, act.now, act.now)
+    alerts.change(
+        act.tx, alert,
+        tier=number, loop=alert.loop + 1, next_action_at=step.next_action_at,
+        tier_since=act.now if fresh else alert.tier_since,
+    )  # fmt: skip
+    sent = 0
+    for staff in _each_once([*also, *chosen]):
+        sent += _page_person(act, alert, staff, channels)
+    nobody = sent == 0 or (_is_last_resort(policy, number) and _all_failed(act.tx, alert))
+    alerts.change(act.tx, alert, nobody_reached=nobody)
+    act.record("system", "alert.paged", f"alert:{alert.id}",
+        tier=number, round=alert.loop, pages=sent, what=step.do.value,
+    )  # fmt: skip
+    return sent
+
+
+def _all_failed(tx: Session, alert: Alert) -> bool:
+    """Whether everybody was paged before and no channel ever accepted any of it."""
+    return alert.loop > 1 and not alerts.was_reached(tx, alert.id) and alert.nobody_reached
+
+
+def _is_last_resort(policy: Policy, number: int) -> bool:
+    return number > len(policy.tiers) or policy.tier(number).who is Who.EVERYONE
+
+
+def _each_once(staff: Sequence[Staff]) -> list[Staff]:
+    return list({each.id: each for each in staff}.values())
+
+
+def _first_reachable(act: Act, alert: Alert, policy: Policy, step: Step) -> tuple[int, list[Staff]]:
+    """Return the first tier from the step's on in which somebody can be reached, and who that is.
+
+    A climb that would only reach people already paged goes on to the next tier: one person in every
+    tier must not hold the alert to herself.
+    """
+    paged = set(alerts.paged_staff(act.tx, alert.id)) if step.do in (Do.CLIMB, Do.RISE) else set()
+    for number in range(max(step.tier, 1), len(policy.tiers) + 1):
+        tier = policy.tier(number)
+        chosen = roster.persons(act.tx, alert.site_id, tier.who, policy, act.now)
+        if not chosen:
+            _tell_of_gap(act, alert, tier)
+        last = number == len(policy.tiers) and tier.who is Who.EVERYONE
+        if chosen and (last or {each.id for each in chosen} - paged or number == alert.tier):
+            return number, chosen
+    return len(policy.tiers) + 1, roster.persons(act.tx, alert.site_id, Who.EVERYONE, policy, act.now)
+
+
+def _tell_of_gap(act: Act, alert: Alert, tier: Tier) -> None:
+    """Tell coordinators and admins, once in a while, that a tier had nobody who can be reached."""
+    name = f"gap:{alert.site_id}:{tier.who.value}"
+    before = marks.mark(act.tx, name)
+    if before is not None and act.now - before.at < GAP_TOLD_EVERY and before.at <= act.now:
+        return
+    marks.set_mark(act.tx, name, act.now)
+    act.record("system", "rota.gap", f"site:{alert.site_id}", tier=tier.who.value)
+    for staff in people.at_site(act.tx, alert.site_id, ("coordinator", "admin")):
+        words = act.clinic.content.wording(staff.language)
+        tell_staff(act, staff, words.say("staff.gap", tier=words.say(f"staff.who.{tier.who}")))
+
+
+def _page_person(act: Act, alert: Alert, staff: Staff, channels: int) -> int:
+    contacts = people.usable_contacts(act.tx, staff)[:channels]
+    return sum(_page_contact(act, alert, staff, contact) for contact in contacts)
+
+
+def _page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact) -> bool:
+    where = {"staff_id": staff.id, "contact_id": contact.id, "channel": contact.channel}
+    page = alerts.add_page(act.tx, alert, act.now, **where)
+    if _storm(act.tx, alert, staff, contact.channel, act.now):
+        _into_digest(act, page, staff, contact)
+        return True
+    return _send(act, alert, page, staff, contact)
+
+
+def _send(act: Act, alert: Alert, page: Page, staff: Staff, contact: Contact) -> bool:
+    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
+    if contact.channel == people.TELEGRAM:
+        outgoing = staff_cards.page(act, alert, patient, staff)
+    else:
+        outgoing = staff_cards.outside_page(
+            act.clinic, alert, patient, staff, people.address_of(act.tx, contact)
+        )
+    return _put(act, outgoing, contact, staff_id=staff.id, alert_id=alert.id, page_id=page.id)
+
+
+def _put(
+    act: Act, outgoing: Outgoing | None, contact: Contact, *, staff_id: str, alert_id: str, page_id: str
+) -> bool:
+    if outgoing is None:
+        return False
+    outbox.put(
+        act.tx, outgoing, kind=OutboxKind.PAGE, now=act.now, lane=Lane.ALERT,
+        channel=outbox_channel(act.clinic, contact), staff_id=staff_id, alert_id=alert_id, page_id=page_id,
+    )  # fmt: skip
+    return True
+
+
+def outbox_channel(clinic: Clinic, contact: Contact) -> str:
+    if contact.channel != people.TELEGRAM:
+        return OUTSIDE
+    return chat_channel(clinic)
+
+
+def chat_channel(clinic: Clinic) -> str:
+    return "telegram-alert" if clinic.alert_bot else "telegram"
+
+
+def _storm(tx: Session, alert: Alert, staff: Staff, channel: str, now: datetime) -> bool:
+    """Whether this repeat goes into a digest. The first page of an alert is always a message of its own."""
+    if not any(each.staff_id == staff.id and each.loop < alert.loop for each in alerts.pages(tx, alert.id)):
+        return False
+    return alerts.recent_pages_to(tx, staff.id, channel, now - STORM_WINDOW) >= DIGEST_FROM
+
+
+def _into_digest(act: Act, page: Page, staff: Staff, contact: Contact) -> None:
+    """Let one message carry the repeats of many alerts to one person."""
+    channel = outbox_channel(act.clinic, contact)
+    digest = alerts.digest_to(act.tx, staff.id, channel, act.now - DIGEST_EVERY)
+    if digest is None:
+        address = people.address_of(act.tx, contact)
+        outgoing = staff_cards.digest(act.clinic, act.tx, staff, address)
+        digest = outbox.put(
+            act.tx,
+            outgoing,
+            kind=OutboxKind.PAGE,
+            now=act.now,
+            lane=Lane.ALERT,
+            channel=channel,
+            staff_id=staff.id,
+        )
+    page.outbox_id = digest.id
+    act.tx.add(page)
+    act.tx.flush()
+
+
+def page_sent(clinic: Clinic, tx: Session, row: Outbox, now: datetime) -> None:
+    """Called in the transaction that marks a page as sent: somebody was reached after all."""
+    del clinic
+    if row.kind != OutboxKind.PAGE:
+        return
+    if row.alert_id is not None:
+        alerts.reached_somebody(tx, [row.alert_id])
+    else:
+        alerts.reached_somebody(tx, alerts.mark_digest_sent(tx, row.id, now))
+
+
+def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now: datetime) -> None:
+    """Called in the transaction that marks a page as failed: the next channel or person is queued in it.
+
+    A chat that is gone is remembered, so that nobody waits for it again. When this person has no other
+    way, and nobody else was paged this round, the next tier is paged at once.
+    """
+    if row.kind != OutboxKind.PAGE or row.page_id is None:
+        return
+    act = Act(clinic, tx, now)
+    page = tx.get(Page, row.page_id)
+    alert = alerts.locked(tx, page.alert_id) if page else None
+    if page is None or alert is None or alert.state == AlertState.RESOLVED:
+        return
+    act.record("system", "page.failed", f"page:{page.id}", alert=alert.id, failure=failure.value)
+    if row.channel == "telegram-alert" and failure is Failure.DEAD_ADDRESS:
+        _again_by_care_bot(tx, row, now)
+        return
+    if failure is Failure.DEAD_ADDRESS and page.contact_id:
+        people.set_contact_state(tx, page.contact_id, ContactState.BLOCKED)
+        _tell_of_dead_contact(act, alert, page)
+    if alert.state != AlertState.OPEN or _next_channel(act, alert, page):
+        return
+    if not _others_on_their_way(tx, alert):
+        _nobody_left_here(act, alert)
+
+
+def _nobody_left_here(act: Act, alert: Alert) -> None:
+    """The whole round failed: climb at once; when there is no higher tier, say so and let the clock repeat."""
+    policy = Policy.thawed(alert.policy)
+    if _is_last_resort(policy, alert.tier):
+        alerts.change(act.tx, alert, nobody_reached=True)
+        return
+    page_tier(act, alert, policy, page_step(Do.CLIMB, alert.tier + 1, policy, act.now, act.now))
+
+
+def _again_by_care_bot(tx: Session, row: Outbox, now: datetime) -> None:
+    """The person never opened the alert bot's chat; the bot they know carries the page."""
+    outbox.put(
+        tx, outbox.read_outgoing(tx, row), kind=OutboxKind.PAGE, now=now, lane=Lane.ALERT,
+        channel="telegram", staff_id=row.staff_id, alert_id=row.alert_id, page_id=row.page_id,
+    )  # fmt: skip
+
+
+def _next_channel(act: Act, alert: Alert, page: Page) -> bool:
+    staff = people.active(act.tx, page.staff_id)
+    if staff is None:
+        return False
+    tried = {
+        each.channel for each in alerts.pages(act.tx, alert.id, loop=alert.loop) if each.staff_id == staff.id
+    }
+    for contact in people.usable_contacts(act.tx, staff):
+        if contact.channel not in tried | {page.channel}:
+            return _page_contact(act, alert, staff, contact)
+    return False
+
+
+def _others_on_their_way(tx: Session, alert: Alert) -> bool:
+    """Whether a page of this round was accepted or still may be."""
+    return any(
+        each.state in ("pending", "sent", "seen") for each in alerts.pages(tx, alert.id, loop=alert.loop)
+    )
+
+
+def _tell_of_dead_contact(act: Act, alert: Alert, page: Page) -> None:
+    staff = people.active(act.tx, page.staff_id)
+    if staff is None:
+        return
+    for other in people.at_site(act.tx, alert.site_id, ("coordinator", "admin")):
+        if other.id != staff.id:
+            words = act.clinic.content.wording(other.language)
+            told = words.say("staff.contact_dead", name=staff.name, channel=page.channel)
+            tell_staff(act, other, told)
+
+
+def tell_staff(
+    act: Act,
+    staff: Staff,
+    text: str,
+    *,
+    alert_id: str | None = None,
+    buttons: staff_cards.Buttons = (),
+) -> Outbox | None:
+    """Queue a notice to one member's own chat, if they have one."""
+    chat_id = people.chat_of(act.tx, staff)
+    if chat_id is None:
+        return None
+    return outbox.put(
+        act.tx, Outgoing(OutgoingKind.MESSAGE, chat_id, text, buttons), kind=OutboxKind.NOTICE, now=act.now,
+        lane=Lane.ALERT, channel=chat_channel(act.clinic), staff_id=staff.id, alert_id=alert_id,
+    )  # fmt: skip
+
+
+def refresh_cards(act: Act, alert: Alert) -> None:
+    """Change every card of the alert, on every phone, to say how it stands now."""
+    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
+    seen: set[str] = set()
+    for row in reversed(alerts.cards(act.tx, alert.id, CHAT_CHANNELS)):
+        staff = people.active(act.tx, row.staff_id)
+        if staff is None:
+            continue
+        newest = staff.id not in seen
+        seen.add(staff.id)
+        outgoing = staff_cards.card(act, alert, patient, staff, buttons=newest)
+        if outgoing is not None:
+            outbox.put(
+                act.tx, outgoing, kind=OutboxKind.EDIT, now=act.now, lane=Lane.ALERT, channel=row.channel,
+                staff_id=staff.id, alert_id=alert.id, edits=row.id,
+            )  # fmt: skip

@@ -1,0 +1,108 @@
+"""What the patient is told when something is found: at once, in their language, and only what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from bot.care.level import Finding
+from bot.care.policy import Policy
+from bot.flows import roster
+from bot.flows.act import Act
+from bot.message import Button, Outgoing, OutgoingKind, Reply
+from storage import alerts, outbox, patients
+from storage.tables import Alert, Lane, OutboxKind, Patient
+
+QUESTION = "M1b"
+ANSWERS = ("yes", "no", "unsure")
+ANSWER_PREFIX = "dq"
+SAID_ENOUGH = timedelta(minutes=60)  # the same list of numbers again within this is pushing
+
+
+def tell_patient(
+    act: Act,
+    patient: Patient,
+    found: Sequence[Finding],
+    alert: Alert,
+    *,
+    reply: Reply | None = None,
+) -> None:
+    """Queue the safety message of the most urgent finding, and the direct question when one is open.
+
+    Whether someone is on call is looked up before the words are chosen: nobody is told that a person
+    was alerted when none can be.
+    """
+    chat_id = _chat(act.tx, patient, reply)
+    if chat_id is None:
+        return
+    told = [key for key in found[0].told.split("+") if key and key != QUESTION]
+    for text in _texts(act, patient, alert, found[0], told):
+        _put(act, patient, alert, chat_id, text)
+    if alert.asked_until is None and any(each.asks or each.told == QUESTION for each in found):
+        ask(act, patient, alert, chat_id)
+
+
+def _chat(tx: Session, patient: Patient, reply: Reply | None) -> int | None:
+    linked = patients.chat_of(tx, patient)
+    if linked is not None:
+        return linked
+    return reply.chat_id if reply is not None and reply.private else None
+
+
+def _texts(act: Act, patient: Patient, alert: Alert, worst: Finding, told: Sequence[str]) -> list[str]:
+    if not told:
+        return []
+    if _said_lately(act.tx, alert, worst, act.now):
+        return [say(act, patient, "again")]
+    return [say(act, patient, key) for key in told]
+
+
+def _said_lately(tx: Session, alert: Alert, worst: Finding, now: datetime) -> bool:
+    """Whether the same rule brought its message within the hour: never the same list twice running."""
+    last = alerts.last_safety_message(tx, alert.id)
+    if last is None or now - last.created_at > SAID_ENOUGH:
+        return False
+    before = [each for each in alerts.findings(tx, alert.id) if each.found_at < now]
+    return any(each.rule_id == worst.rule_id and each.level == worst.level.key for each in before)
+
+
+def say(act: Act, patient: Patient, key: str) -> str:
+    """Return a safety message in the patient's language, in the variant the roster makes true."""
+    words = act.clinic.content.wording(patient.language)
+    values = act.clinic.content.fill(patient.site_id, patient.language, act.now)
+    alone = not roster.someone_is_on_call(act.tx, patient.site_id, act.now)
+    if key == "again":
+        return words.say("alerts.again_alone" if alone else "alerts.again", **values)
+    variant = f"messages.{key}n"
+    return words.say(variant if alone and variant in words else f"messages.{key}", **values)
+
+
+def _put(
+    act: Act,
+    patient: Patient,
+    alert: Alert,
+    chat_id: int,
+    text: str,
+    *,
+    buttons: tuple[tuple[Button, ...], ...] = (),
+) -> None:
+    outgoing = Outgoing(OutgoingKind.MESSAGE, chat_id, text, buttons)
+    outbox.put(
+        act.tx, outgoing, kind=OutboxKind.SAFETY, now=act.now, lane=Lane.ALERT,
+        patient_id=patient.id, alert_id=alert.id,
+    )  # fmt: skip
+
+
+def ask(act: Act, patient: Patient, alert: Alert, chat_id: int) -> None:
+    """Ask the direct question and remember until when silence waits."""
+    words = act.clinic.content.wording(patient.language)
+    values = act.clinic.content.fill(patient.site_id, patient.language, act.now)
+    row = tuple(
+        Button(words.say(f"alerts.answer_{each}"), f"{ANSWER_PREFIX}:{alert.id}:{each}") for each in ANSWERS
+    )
+    _put(act, patient, alert, chat_id, words.say(f"messages.{QUESTION}", **values), buttons=(row,))
+    waits = timedelta(minutes=Policy.thawed(alert.policy).question_minutes)
+    alerts.change(act.tx, alert, asked_until=act.now + waits)
+    act.record("system", "alert.question_asked", f"alert:{alert.id}")

@@ -1,0 +1,68 @@
+"""What is done as time passes. Each work is its own transaction; one that fails never stops the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from bot.flows import alerts, checkins
+from bot.flows.clinic import Clinic
+from storage import marks
+
+logger = logging.getLogger(__name__)
+TICK = "tick"
+LATE_AFTER = timedelta(minutes=10)
+LATE_RULE = "SYS-1"
+Work = Callable[[Clinic, datetime], object]
+
+
+def works() -> tuple[tuple[str, Work], ...]:
+    """Return everything that is done at every tick, alerts first."""
+    return (
+        ("alerts.climb", alerts.climb),
+        ("checkins.open_due", checkins.open_due),
+        ("checkins.remind", checkins.remind),
+        ("checkins.close_expired", checkins.close_expired),
+    )
+
+
+def tick(clinic: Clinic, now: datetime) -> int:
+    """Do everything that is due; return how many works failed.
+
+    The mark "tick" is set only when none did: whoever watches it sees a tick that keeps failing.
+    """
+    _guarded("tick.lateness", _notice_lateness, clinic, now)
+    failed = sum(not _guarded(name, work, clinic, now) for name, work in works())
+    if not failed:
+        _guarded("tick.mark", _mark, clinic, now)
+    return failed
+
+
+def _guarded(name: str, work: Work, clinic: Clinic, now: datetime) -> bool:
+    try:
+        work(clinic, now)
+    except Exception as error:
+        logger.error("tick.failed", extra={"work": name, "error": type(error).__name__})
+        return False
+    return True
+
+
+def _mark(clinic: Clinic, now: datetime) -> None:
+    clinic.db.run(lambda tx: marks.set_mark(tx, TICK, now))
+
+
+def _notice_lateness(clinic: Clinic, now: datetime) -> None:
+    """A tick long after the last one means that nothing was climbing meanwhile: someone is told."""
+    with clinic.db.reading() as tx:
+        before = marks.mark(tx, TICK)
+        last = before.at if before else None
+    if last is None or now - last <= LATE_AFTER:
+        return
+    minutes = int((now - last) / timedelta(minutes=1))
+    for site_id in clinic.content.sites:
+        clinic.db.run(
+            lambda tx, site=site_id: alerts.raise_system(  # type: ignore[misc]
+                clinic, tx, site, LATE_RULE, now, facts=(f"no tick for {minutes} minutes",)
+            )
+        )
