@@ -154,17 +154,16 @@ def _send(act: Act, alert: Alert, page: Page, staff: Staff, contact: Contact) ->
         outgoing = staff_cards.outside_page(
             act.clinic, alert, patient, staff, people.address_of(act.tx, contact)
         )
-    return _put(act, outgoing, contact, staff_id=staff.id, alert_id=alert.id, page_id=page.id)
+    return _put(act, outgoing, contact, page)
 
 
-def _put(
-    act: Act, outgoing: Outgoing | None, contact: Contact, *, staff_id: str, alert_id: str, page_id: str
-) -> bool:
+def _put(act: Act, outgoing: Outgoing | None, contact: Contact, page: Page) -> bool:
     if outgoing is None:
         return False
     outbox.put(
         act.tx, outgoing, kind=OutboxKind.PAGE, now=act.now, lane=Lane.ALERT,
-        channel=outbox_channel(act.clinic, contact), staff_id=staff_id, alert_id=alert_id, page_id=page_id,
+        channel=outbox_channel(act.clinic, contact), staff_id=page.staff_id,
+        alert_id=page.alert_id, page_id=page.id,
     )  # fmt: skip
     return True
 
@@ -245,7 +244,7 @@ def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now:
 
 
 def _nobody_left_here(act: Act, alert: Alert) -> None:
-    """The whole round failed: climb at once; when there is no higher tier, say so and let the clock repeat."""
+    """The whole round failed: climb at once. With no higher tier, say so and let the clock repeat."""
     policy = Policy.thawed(alert.policy)
     if _is_last_resort(policy, alert.tier):
         alerts.change(act.tx, alert, nobody_reached=True)

@@ -190,8 +190,8 @@ def page_if_due(act: Act, alert: Alert) -> None:
         pages.page_tier(act, alert, policy, page_step(Do.PAGE, 1, policy, act.now, act.now))
 
 
-def raise_system(
-    clinic: Clinic, tx: Session, site_id: str, rule_id: str, now: datetime, *, facts: Sequence[str] = ()
+def raise_system(  # noqa: PLR0917
+    clinic: Clinic, tx: Session, site_id: str, rule_id: str, now: datetime, facts: Sequence[str] = ()
 ) -> Alert:
     """Raise, or join, an alert about trouble of our own: a page not delivered, a late scheduler.
 

@@ -61,8 +61,9 @@ def _notice_lateness(clinic: Clinic, now: datetime) -> None:
         return
     minutes = int((now - last) / timedelta(minutes=1))
     for site_id in clinic.content.sites:
-        clinic.db.run(
-            lambda tx, site=site_id: alerts.raise_system(  # type: ignore[misc]
-                clinic, tx, site, LATE_RULE, now, facts=(f"no tick for {minutes} minutes",)
-            )
-        )
+        _raise_late(clinic, site_id, minutes, now)
+
+
+def _raise_late(clinic: Clinic, site_id: str, minutes: int, now: datetime) -> None:
+    facts = (f"no tick for {minutes} minutes",)
+    clinic.db.run(lambda tx: alerts.raise_system(clinic, tx, site_id, LATE_RULE, now, facts))
