@@ -10,8 +10,7 @@ import signal
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +21,7 @@ from telegram.error import TelegramError
 
 from bot import crash
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
+from bot.clock import Clock
 from bot.content import Content, load_content
 from bot.delivery import Delivery, Post
 from bot.flows import alerts, replies
@@ -50,24 +50,6 @@ FINISH_SECONDS = 25.0
 """How long what is under way may take once the program is told to stop."""
 
 SYSTEM_RULES = {"second_poller": "SYS-POLL", "token_refused": "SYS-TOKEN", "poll_hangs": "SYS-POLL"}
-
-
-class Clock:
-    """The time: the machine's, plus the seconds that `offset_file` holds, read anew at every call."""
-
-    def __init__(self, offset_file: Path | None = None) -> None:
-        self._file = offset_file
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._offset())
-
-    def _offset(self) -> float:
-        if self._file is None:
-            return 0.0
-        try:
-            return float(self._file.read_text().strip() or 0)
-        except (OSError, ValueError):
-            return 0.0
 
 
 def run(settings: Settings) -> None:
@@ -178,8 +160,6 @@ class App:
     def _make_delivery(self) -> Delivery:
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"
         post = Post(self._db, self._senders(), self._clock, ClinicHooks(self._clinic), owner)
-        rate = self._settings.sends_per_second
-        routine = self._threads("routine")
         return Delivery(post, lane_plans(self._settings.sends_per_second, self._threads))
 
     # -- running -------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ HOUSE = (
     Layer(
         "bot.delivery", ("bot.delivery", "bot.message", "bot.crash", "bot.threads", "storage"), ("sqlmodel",)
     ),
-    Layer("bot.app", EVERYTHING, ("*",), reads_clock=True),
+    Layer("bot.clock", (), (), reads_clock=True),
     Layer("bot.cli", EVERYTHING, ("*",), reads_clock=True, prints=True),
     Layer("bot.sandbox", EVERYTHING, ("*",), reads_clock=True, prints=True),
     Layer("bot", EVERYTHING, ("*",)),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from bot.content.source import ContentError
+from bot.settings import SettingsError
 from storage.database import StorageError
 
 
@@ -54,6 +55,14 @@ def content_lines(error: ContentError) -> tuple[str, ...]:
     )
 
 
+def settings_lines(error: SettingsError) -> tuple[str, ...]:
+    count = len(error.problems)
+    return (
+        *(f"settings: {problem}" for problem in error.problems),
+        f"{count} problem{'s' if count != 1 else ''}; nothing was started. Correct them and run it again",
+    )
+
+
 def _usage(error: Any) -> Ending:
     usage = (error.ctx.get_usage(),) if getattr(error, "ctx", None) else ()
     return Ending(ExitCode.USAGE, (*usage, f"aftercare: {error.format_message()}"))
@@ -76,5 +85,6 @@ ENDINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Ending]], 
     ((BrokenPipeError,), lambda _: Ending(ExitCode.BROKEN_PIPE)),
     ((Refused,), lambda error: Ending(error.code, (f"aftercare: {error.line}",))),
     ((ContentError,), lambda error: Ending(ExitCode.CONTENT, content_lines(error))),
+    ((SettingsError,), lambda error: Ending(ExitCode.USAGE, settings_lines(error))),
     ((StorageError,), _said(ExitCode.STORAGE)),
 )
