@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from telegram import Bot, BotCommand
 from telegram.error import InvalidToken, TelegramError
 
-from bot.chat.telegram import ALLOWED_UPDATES
+from bot.chat.read import ALLOWED_UPDATES
 from bot.content import Content, Wording
 from bot.settings import Settings, SettingsError
 

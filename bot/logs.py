@@ -73,6 +73,8 @@ def set_up_logging(level: str = "INFO", *, as_json: bool = False, secrets: Itera
     logging.raiseExceptions = False  # a full disk under the log must not stop a page
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(SafeFormatter(secrets, as_json=as_json))
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
