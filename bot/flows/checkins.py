@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.care.checkin import next_item
 from bot.care.protocol import QuietHours
-from bot.flows import alerts, answers, assessment, cards
+from bot.flows import alerts, answers, assessment, cards, privacy
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.flows.treatments import OWN, NoPatient, Recorded, record_treatment
@@ -29,7 +29,11 @@ Act = Callable[[Talk, CheckIn], None]
 
 
 def open_due(clinic: Clinic, now: datetime) -> int:
-    """Send the card of every check-in that is due; return how many were looked at."""
+    """Send the card of every check-in that is due; return how many were looked at.
+
+    Pauses that are over end first, so that the check-in due at that moment is not lost.
+    """
+    privacy.end_pauses(clinic, now)
     return _sweep(clinic, now, checkins.claim_due, open_one)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from bot.care.protocol import Dose, PlannedCheckIn, Protocol, QuietHours
+from bot.care.replan import SUPERSEDED, Existing, replan
 from bot.care.schedule import expand
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
@@ -17,7 +19,6 @@ from storage.ids import new_id
 from storage.tables import CheckIn, CheckInStatus, Treatment, TreatmentStatus
 
 SAME_WITHIN = timedelta(hours=1)
-SUPERSEDED_BY_DOSE = "a later treatment"
 CANCELLED = "the treatment was cancelled"
 OWN = "own-"  # keys of check-ins the patient started
 
@@ -126,15 +127,37 @@ def plan(talk: Talk) -> None:
         return
     protocol = talk.clinic.content.protocols[given[-1].protocol]
     treatments = _course(given, protocol.follows_for)
-    wanted = _expanded(talk, protocol, treatments)
-    kept = {(each.treatment_id, each.key): each for t in treatments for each in _of(talk, t)}
-    for planned in wanted:
-        _put_in_place(talk, planned, kept.pop((planned.treatment_id, planned.key), None))
-    for check_in in kept.values():
-        live = check_in.status in (CheckInStatus.PLANNED, CheckInStatus.OPEN)
-        if live and not check_in.key.startswith(OWN):
-            _supersede(talk, check_in, SUPERSEDED_BY_DOSE)
+    changes = replan(_expanded(talk, protocol, treatments), *_stored(talk, treatments), talk.now)
+    rows = {each.id: each for each in _rows(talk, treatments)}
+    for planned in changes.add:
+        if planned.closes_at > talk.now:  # what was over before anybody planned it was never missed
+            _write(talk, planned, None)
+    for row_id, planned in changes.rewrite:
+        _write(talk, planned, rows[row_id])
+    for row_id, closes_at in changes.shorten:
+        rows[row_id].closes_at = max(closes_at, rows[row_id].due_at + timedelta(minutes=1))
+    for row_id in changes.supersede:
+        _supersede(talk, rows[row_id], SUPERSEDED)
     talk.tx.flush()
+
+
+def _rows(talk: Talk, treatments: Sequence[Treatment]) -> list[CheckIn]:
+    """Return the check-ins planned after these treatments; those the patient started are not planned."""
+    rows = (each for one in treatments for each in checkins.of_treatment(talk.tx, one.id).values())
+    return [each for each in rows if not each.key.startswith(OWN)]
+
+
+def _stored(talk: Talk, treatments: Sequence[Treatment]) -> tuple[list[Existing], list[tuple[str, str]]]:
+    """Return what is still to come or open, and the keys of what is over. Skipped ahead counts as to come."""
+    live, over = [], []
+    for row in _rows(talk, treatments):
+        ahead = row.status == CheckInStatus.SKIPPED and row.due_at > talk.now
+        if row.status in (CheckInStatus.PLANNED, CheckInStatus.OPEN) or ahead:
+            is_open = row.status == CheckInStatus.OPEN
+            live.append(Existing(row.id, row.treatment_id, row.key, row.due_at, row.closes_at, is_open))
+        else:
+            over.append((row.treatment_id, row.key))
+    return live, over
 
 
 def _course(treatments: list[Treatment], gap: timedelta) -> list[Treatment]:
@@ -147,10 +170,6 @@ def _course(treatments: list[Treatment], gap: timedelta) -> list[Treatment]:
     return course
 
 
-def _of(talk: Talk, treatment: Treatment) -> list[CheckIn]:
-    return list(checkins.of_treatment(talk.tx, treatment.id).values())
-
-
 def _expanded(talk: Talk, protocol: Protocol, treatments: list[Treatment]) -> list[PlannedCheckIn]:
     doses = [Dose(each.ended_at, each.id, zone=each.zone) for each in treatments]
     patient = talk.patient
@@ -158,11 +177,7 @@ def _expanded(talk: Talk, protocol: Protocol, treatments: list[Treatment]) -> li
     return expand(protocol, doses, ZoneInfo(patient.zone), quiet, since=patient.consent_at or talk.now)
 
 
-def _put_in_place(talk: Talk, planned: PlannedCheckIn, there: CheckIn | None) -> None:
-    if there is not None and not _may_move(there, talk.now):
-        return
-    if there is None and planned.closes_at <= talk.now:
-        return  # over before anybody planned it: nothing to send and nothing missed
+def _write(talk: Talk, planned: PlannedCheckIn, there: CheckIn | None) -> None:
     check_in = there or CheckIn(
         id=new_id(talk.now),
         patient_id=talk.patient.id,
@@ -181,12 +196,6 @@ def _put_in_place(talk: Talk, planned: PlannedCheckIn, there: CheckIn | None) ->
     check_in.reason = planned.reason
     check_in.content_version = talk.clinic.content.version
     talk.tx.add(check_in)
-
-
-def _may_move(check_in: CheckIn, now: datetime) -> bool:
-    """Return whether a check-in is still to come; what was skipped in the past stays skipped."""
-    skipped_ahead = check_in.status == CheckInStatus.SKIPPED and check_in.due_at > now
-    return check_in.status == CheckInStatus.PLANNED or skipped_ahead
 
 
 def _supersede(talk: Talk, check_in: CheckIn, why: str) -> None:

@@ -1,0 +1,50 @@
+"""What a reply says about the patient's safety, whatever else it is an answer to."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.care.level import Finding, Level
+from bot.flows import assessment
+from bot.flows.talk import Talk
+from bot.flows.taps import Tapped
+from storage import checkins
+
+logger = logging.getLogger(__name__)
+AFTER_DOSE = timedelta(hours=24)
+UNREADABLE = "UNK-1"
+
+
+def judge_words(talk: Talk, text: str) -> tuple[Finding, ...]:
+    """Return what a text says, most urgent first; a text that breaks the reading is itself urgent."""
+    try:
+        found = talk.clinic.content.phrases.judge(text)
+    except Exception as error:
+        logger.error("reply.not_judged", extra={"error": type(error).__name__})
+        return (Finding(UNREADABLE, Level.URGENT, facts=("the text could not be judged",), told="M4"),)
+    return tuple(_sooner_after_dose(talk, each) if each.rule_id == UNREADABLE else each for each in found)
+
+
+def judge_answer(talk: Talk, tapped: Tapped) -> tuple[Finding, ...]:
+    """Return what the structured rules say about an answer just recorded."""
+    if tapped.response is None or tapped.check_in is None:
+        return ()
+    changed = (tapped.response.item_id,)
+    return assessment.assess(
+        talk.clinic, talk.tx, talk.patient, talk.now, changed=changed, check_in=tapped.check_in
+    )
+
+
+def unreadable(talk: Talk, what: str) -> Finding:
+    """Return the finding for something only a person can look at: a voice message, a picture."""
+    return _sooner_after_dose(talk, Finding(UNREADABLE, Level.SAME_DAY, facts=(what,)))
+
+
+def _sooner_after_dose(talk: Talk, finding: Finding) -> Finding:
+    """Within a day of a treatment nobody waits to find out what could not be read."""
+    treatment = checkins.latest_treatment(talk.tx, talk.patient.id, talk.now)
+    if treatment is None or talk.now - treatment.ended_at > AFTER_DOSE:
+        return finding
+    return replace(finding, level=max(finding.level, Level.URGENT))
