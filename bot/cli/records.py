@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import click
 
 from bot.cli.endings import ExitCode, Refused
 from bot.cli.opening import open_clinic, open_database
+from bot.clock import Clock
+from bot.export.book import Progress
 from bot.export.formats import FORMATS
 from bot.settings import load_settings
+from storage.vault import Vault
 
 Day = click.DateTime(["%Y-%m-%d"])
 
@@ -38,7 +42,7 @@ def add_to(group: click.Group) -> None:
 @click.option("--language", default="en", show_default=True, help="The language of labels in the dictionary.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of a sentence.")
 @click.pass_context
-def export(
+def export(  # noqa: PLR0917 - one argument an option
     context: click.Context,
     out: Path | None,
     formats: str,
@@ -70,8 +74,16 @@ def export(
     click.echo(f"{out}: {len(manifest.files)} files; {rows}. Prove it with: aftercare export verify {out}")
 
 
-def _progress(quiet: bool):  # type: ignore[no-untyped-def]
-    return None
+def _progress(quiet: bool) -> Progress | None:
+    """Return what shows how far an export is, on a terminal that a person looks at."""
+    if quiet or not sys.stderr.isatty():
+        return None
+
+    def show(what: str, done: int, of: int) -> None:
+        share = f"{100 * done // of} %" if of else f"{done}"
+        click.echo(f"\r{what}: {share} ", err=True, nl=done >= of)
+
+    return show
 
 
 @export.command("verify")
@@ -140,30 +152,30 @@ def audit_verify(published: str | None, as_json: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
-    """Write a whole, verified copy of the database to FILE."""
+    """Write a whole copy of the database to FILE, and the patients' keys to a file beside it."""
+    from storage.backup import KEYS_NAME
     from storage.backup import backup as write
 
     settings = load_settings(needs_token=False)
     db = open_database(settings)
     try:
-        write(db, file)
+        write(db, file, Clock(settings.clock_file)())
     finally:
         db.close()
-    click.echo(
-        f"{file}: written and checked. It opens only with the keys of this installation; keep them apart."
-    )
+    click.echo(f"{file} and {file.with_name(KEYS_NAME)}: written and proven")
+    click.echo("They open only with the master key of this installation; keep that one apart")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-def restore(file: Path) -> None:
-    """Put a backup in the place of a database that is not there any more."""
+@click.option("--keys", type=click.Path(path_type=Path), help="The keys file, when it is not beside FILE.")
+def restore(file: Path, keys: Path | None) -> None:
+    """Put a backup where no database is any more; whoever was erased since stays erased."""
     from storage.backup import restore as read
-    from storage.vault import Vault
 
     settings = load_settings(needs_token=False)
-    read(file, settings.database_url, Vault(settings.keys))
-    click.echo("restored; replies that Telegram still holds come in on the next start")
+    read(file, settings.database_url, Vault(settings.keys), Clock(settings.clock_file)(), keys=keys)
+    click.echo("restored. Replies that Telegram still holds come in when the bot starts")
 
 
 @click.command()
@@ -184,6 +196,5 @@ def erase(code: str, with_alert: bool, yes: bool) -> None:
             raise Refused(str(refusal)) from None
     when = "had been erased" if receipt.already else "erased"
     emptied = ", ".join(f"{count} {table}" for table, count in receipt.rows.items())
-    click.echo(
-        f"{receipt.code}: {when} {receipt.erased_at:%Y-%m-%d %H:%M} UTC; audit line {receipt.audit_line}; {emptied}"
-    )
+    at = f"{receipt.erased_at:%Y-%m-%d %H:%M} UTC"
+    click.echo(f"{receipt.code}: {when} {at}; audit line {receipt.audit_line}; {emptied}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 from pathlib import Path
 
@@ -25,11 +26,7 @@ def init(key_file: Path) -> None:
     if not key_file.exists():
         key_file.touch(mode=0o600)
         key_file.write_text(base64.b64encode(secrets.token_bytes(32)).decode() + "\n")
-        click.echo(
-            f"{key_file}: a new master key. Keep a copy apart from the database; without it nothing can be read"
-        )
-    import os
-
+        click.echo(f"{key_file}: a new master key. Without it nothing can be read: keep a copy apart")
     os.environ.setdefault("AFTERCARE_KEY_FILE", str(key_file))
     settings = load_settings(needs_token=False)
     db = open_database(settings, create=True)
