@@ -217,6 +217,9 @@ class Patient(SQLModel, table=True):
             "status NOT IN ('active', 'paused') OR (consent_at IS NOT NULL AND chat_hash IS NOT NULL)",
             name="active_has_consent",
         ),
+        CheckConstraint(
+            "status <> 'erased' OR (chat_hash IS NULL AND chat_sealed IS NULL)", name="erased_has_no_chat"
+        ),
     )
     id: str = row_id()
     site_id: str = link("site.id", null=False)
@@ -514,6 +517,7 @@ class Inbox(SQLModel, table=True):
     __tablename__ = "inbox"
     __table_args__ = (
         one_of("state", InboxState),
+        CheckConstraint("state = 'new' OR done_at IS NOT NULL", name="handled_has_time"),
         Index("inbox_waiting", "state", "chat_hash", "update_id"),
     )
     bot: str = Field(primary_key=True)
@@ -537,7 +541,10 @@ class Outbox(SQLModel, table=True):
         one_of("state", OutboxState),
         one_of("lane", Lane),
         one_of("kind", OutboxKind),
-        CheckConstraint("state <> 'sending' OR lease_until IS NOT NULL", name="sending_has_lease"),
+        CheckConstraint(
+            "state <> 'sending' OR (lease_until IS NOT NULL AND lease_owner <> '')", name="sending_has_lease"
+        ),
+        CheckConstraint("state <> 'sent' OR sent_at IS NOT NULL", name="sent_has_time"),
         Index("outbox_waiting", "state", "lane", "id"),
         Index("outbox_of_chat", "chat_hash", "state", "lane"),
     )

@@ -7,9 +7,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
-from storage import outbox
+from storage import outbox, patients
 from storage.database import Database
-from storage.tables import Lane, Outbox, OutboxKind, OutboxState
+from storage.tables import (
+    Alert,
+    CheckIn,
+    Contact,
+    Lane,
+    Outbox,
+    OutboxKind,
+    OutboxState,
+    Page,
+    PageState,
+    Staff,
+)
+from storage.vault import Erased, destroy_patient_key
+from tests.storage.test_constraints import LEGAL, add, fill
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -162,3 +175,95 @@ def test_an_edit_waits_for_the_message_it_changes(database):
 def test_order_holds_for_messages_put_at_the_same_instant(database):
     rows = [put(database, str(n)) for n in range(20)]
     assert rows == sorted(rows)
+
+
+def test_an_accepted_page_is_on_its_alert_and_its_contact(database):
+    fill(database)
+    add(database, Page, {"contact_id": "c"})
+    page = put(database, kind=OutboxKind.PAGE, page_id="g", alert_id="a", staff_id="d")
+    lease(database)
+    assert sent(database, page, now=NOW + LEASE)
+    second = put(database, kind=OutboxKind.PAGE, alert_id="a", staff_id="d")
+    lease(database, now=NOW + 2 * LEASE)
+    assert sent(database, second, now=NOW + 2 * LEASE)
+    with database.reading() as tx:
+        assert tx.get_one(Page, "g").state == PageState.SENT
+        assert tx.get_one(Alert, "a").paged_at == NOW + LEASE
+        assert tx.get_one(Contact, "c").last_success_at == NOW + LEASE
+
+
+def test_a_refused_page_is_failed_with_its_page(database):
+    fill(database)
+    add(database, Page, {})
+    page = put(database, kind=OutboxKind.PAGE, page_id="g", alert_id="a")
+    lease(database)
+    with database.transaction() as tx:
+        assert outbox.mark_failed(tx, page, "one", "dead_address", NOW).state == OutboxState.FAILED
+    with database.reading() as tx:
+        assert tx.get_one(Page, "g").state == PageState.FAILED
+        assert tx.get_one(Alert, "a").paged_at is None
+
+
+def test_a_card_says_on_its_check_in_when_it_was_sent(database):
+    fill(database)
+    card = put(database, kind=OutboxKind.CARD, check_in_id="k")
+    lease(database)
+    sent(database, card)
+    again = put(database, kind=OutboxKind.REMINDER, check_in_id="k")
+    lease(database)
+    sent(database, again, now=NOW + LEASE)
+    with database.reading() as tx:
+        assert tx.get_one(CheckIn, "k").sent_at == NOW
+
+
+def test_stop_cancels_what_waits_for_the_patient_and_nothing_for_staff(database):
+    with database.transaction() as tx:
+        patient = patients.enrol(tx, "s", NOW, language="en", zone="UTC")
+    mine = {"patient_id": patient.id}
+    card, moving = (
+        put(database, kind=OutboxKind.CARD, **mine),
+        put(database, kind=OutboxKind.RELAY, chat=8, **mine),
+    )
+    lease(database, limit=2)
+    with database.transaction() as tx:
+        outbox.put_back(tx, card, "one", NOW, "transient")
+    goodbye = put(database, "stopped", kind=OutboxKind.NOTICE, **mine)
+    with database.transaction() as tx:
+        tx.add(Staff(**LEGAL[Staff]))
+    page = put(database, kind=OutboxKind.PAGE, lane=Lane.ALERT, staff_id="d2", **mine)
+    relay = put(database, kind=OutboxKind.RELAY, chat=9, staff_id="d2", **mine)
+    with database.transaction() as tx:
+        assert outbox.cancel_for_patient(tx, patient.id, NOW, keep=[OutboxKind.NOTICE]) == 1
+    assert row(database, card).state == OutboxState.CANCELLED
+    assert row(database, moving).state == OutboxState.UNCERTAIN
+    assert lease(database, now=NOW + 2 * LEASE) == [goodbye, relay]
+    assert lease(database, lane=Lane.ALERT) == [page]
+    assert sent(database, moving), "it had been sent after all, and that is noted"
+
+
+def test_a_claim_cancels_pages_that_did_not_go_yet(database):
+    fill(database)
+    add(database, Page, {})
+    add(database, Page, {"id": "g2", "loop": 2})
+    going = put(database, kind=OutboxKind.PAGE, alert_id="a", page_id="g")
+    lease(database)
+    waiting = put(database, kind=OutboxKind.PAGE, alert_id="a", page_id="g2")
+    told = put(database, kind=OutboxKind.NOTICE, chat=8, alert_id="a")
+    with database.transaction() as tx:
+        assert outbox.cancel_pages(tx, "a", NOW) == 1
+    assert row(database, waiting).state == OutboxState.CANCELLED
+    assert lease(database) == [told]
+    assert sent(database, going)
+    with database.reading() as tx:
+        assert tx.get_one(Page, "g").state == PageState.SENT
+        assert tx.get_one(Page, "g2").state == PageState.CANCELLED
+
+
+def test_a_message_of_an_erased_patient_cannot_be_read(database):
+    with database.transaction() as tx:
+        patient = patients.enrol(tx, "s", NOW, language="en", zone="UTC")
+    card = put(database, kind=OutboxKind.CARD, patient_id=patient.id)
+    with database.transaction() as tx:
+        destroy_patient_key(tx, patient.id)
+    with database.reading() as tx, pytest.raises(Erased):
+        outbox.read_outgoing(tx, row(database, card))
