@@ -34,15 +34,17 @@ class Option:
     __pydantic_config__: ClassVar = REFUSE_UNKNOWN
     code: str
     value: float | None = None
-    system: str = ""  # the code system `code` was published in, "" for our own
     loinc: str = ""
+    system: str = ""  # the code system it was published in, "" for our own
+    published: str = ""  # the code as published, where `code` had to be changed
 
 
 @dataclass(frozen=True)
 class AskedWhen:
     """A condition on an earlier answer; every part that is given must hold.
 
-    A question left out or skipped meets no condition but `answered = false`.
+    A question left out or skipped meets `answered = false`, and what only says which answers it must
+    not be: `none_of`, `differs`.
     """
 
     __pydantic_config__: ClassVar = REFUSE_UNKNOWN
@@ -86,7 +88,7 @@ class Item:
     required: bool = False  # as published; every question of ours may be skipped all the same
     loinc: str = ""
     instrument: str = ""  # the instrument it belongs to
-    group: str = ""  # the section of the instrument it stands in
+    link_id: str = ""  # its id in the questionnaire it was imported from
 
     def option(self, code: str) -> Option | None:
         return next((each for each in self.options if each.code == code), None)
@@ -125,8 +127,13 @@ def meets(condition: AskedWhen, answer: Answer | None) -> bool:
     if condition.answered is not None and condition.answered != given:
         return False
     if answer is None or not given:
-        return condition.answered is False
+        return not _needs_answer(condition)
     return _meets_codes(condition, answer) and _meets_numbers(condition, answer.value)
+
+
+def _needs_answer(condition: AskedWhen) -> bool:
+    limits = (getattr(condition, name) for name, _ in COMPARISONS if name != "differs")
+    return condition.answered is True or bool(condition.any_of) or any(each is not None for each in limits)
 
 
 def _meets_codes(condition: AskedWhen, answer: Answer) -> bool:

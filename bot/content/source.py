@@ -22,10 +22,11 @@ class Problem:
     file: str  # relative to the content folder: "rules/thresholds.toml"
     what: str
     line: int | None = None
+    folder: str = "prompts/"  # "" for a file from elsewhere
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"prompts/{place}: {self.what}"
+        return f"{self.folder}{place}: {self.what}"
 
 
 class ContentError(Exception):

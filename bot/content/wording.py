@@ -47,8 +47,6 @@ class ItemWording:
     options: dict[str, str] = field(default_factory=dict)
     short: str = ""
     stem: str = ""
-    group: str = ""
-    group_words: str = ""
 
 
 @dataclass(frozen=True)
