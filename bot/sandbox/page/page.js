@@ -17,6 +17,7 @@ async function act(path, body) {
   try {
     const answer = await post(path, body);
     await readScene();
+    byId("said").textContent = answer.now ? `The clock is now at ${clockTime(answer.now)}, ${dayName(answer.now)}` : "Done";
     return answer;
   } catch (error) {
     byId("bot-state").textContent = error.message;
@@ -109,8 +110,20 @@ function drawClock() {
   byId("day").textContent = `${dayName(now)}, ${placeName()}`;
 }
 
+// Without the demonstration there is only the sandbox: everybody's phone, and the clock.
+async function bareScene() {
+  const { people } = await get("/control/people");
+  const { now } = await get("/control/clock");
+  document.body.classList.add("bare");
+  const cast = people.map((each) => ({ person: each.id, bot: "care", title: each.first_name, name: each.first_name }));
+  return { now, zone: "UTC", cast, next_check_in: null, alerts: [], audit: [], guide: [], bot: null };
+}
+
 async function readScene() {
-  const scene = await get("/demo/scene");
+  const scene = document.body.classList.contains("bare") ? await bareScene() : await get("/demo/scene").catch((error) => {
+    if (error.message === "HTTP 404") return bareScene();
+    throw error;
+  });
   setZone(scene.zone);
   ahead = new Date(scene.now) - Date.now();
   addPhones(scene.cast);
@@ -121,7 +134,7 @@ async function readScene() {
   drawAlerts(scene, act);
   drawAudit(scene);
   drawGuide(scene, phones);
-  drawBot(scene);
+  if (scene.bot) drawBot(scene);
 }
 
 function lost(isLost) {
@@ -132,7 +145,6 @@ for (const button of document.querySelectorAll("[data-move]")) {
   button.addEventListener("click", () => act("/control/clock", { move: Number(button.dataset.move) }));
 }
 byId("next-check-in").addEventListener("click", () => act("/demo/next-check-in", {}));
-byId("download").addEventListener("click", () => setTimeout(() => act("/demo/downloaded", {}), 500));
 listenToTrouble(act);
 setInterval(drawClock, 1000);
 

@@ -1,0 +1,62 @@
+"""Audit lines in plain words, for a visitor who has never seen the codes."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from storage.tables import Alert, Audit, Patient, Staff
+
+WORDS = {
+    "alert.raised": "Alert raised",
+    "alert.joined": "A further reply joined the alert",
+    "alert.rose": "Nobody took it: treated as the level above",
+    "alert.claimed": "Taken: “I have this”",
+    "alert.claim_ran_out": "The claim ran out: open again",
+    "alert.contacted": "Patient contacted",
+    "alert.handed_over": "Handed over",
+    "alert.resolved": "Alert resolved",
+    "alert.question_asked": "The direct question was asked",
+    "alert.question_answered": "The direct question was answered",
+    "consent.given": "Consent given",
+    "consent.refused": "Consent refused",
+    "export.started": "An export was begun",
+    "export.finished": "The record was taken away",
+    "invite.made": "Invite made",
+    "invite.refused": "An invite was refused",
+    "page.failed": "A page could not be delivered",
+    "patient.linked": "A patient opened their invite",
+    "reply.shown": "The reply was shown",
+    "response.recorded": "An answer was recorded",
+    "rota.gap": "A gap in the rota",
+    "staff.joined": "Joined the staff",
+    "tap.refused": "A button press was refused",
+    "treatment.recorded": "Treatment recorded",
+    "treatment.moved": "A treatment's time was corrected",
+}
+
+
+def audit_words(tx: Session, line: Audit) -> str:
+    """Return an audit line as a short sentence: what happened, about whom, by whom."""
+    noun, _, act = line.action.partition(".")
+    what = WORDS.get(line.action) or f"{noun.replace('_', ' ').capitalize()}: {act.replace('_', ' ')}"
+    about, by = _about(tx, line.subject), _name(tx, line.actor)
+    return what + (f", {about}" if about else "") + (f", by {by}" if by and by != about else "")
+
+
+def _about(tx: Session, subject: str) -> str:
+    kind, _, row_id = subject.partition(":")
+    if kind == "alert":
+        alert = tx.get(Alert, row_id)
+        return _name(tx, f"patient:{alert.patient_id}") if alert and alert.patient_id else ""
+    return _name(tx, subject)
+
+
+def _name(tx: Session, who: str) -> str:
+    kind, _, row_id = who.partition(":")
+    if kind == "patient":
+        patient = tx.get(Patient, row_id)
+        return patient.code if patient else ""
+    if kind == "staff":
+        staff = tx.get(Staff, row_id)
+        return staff.name if staff else ""
+    return ""
