@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from storage.tables import Mark
 
 
 def set_mark(tx: Session, name: str, now: datetime, value: str = "") -> None:
-    """Note that `name` ("tick", "poll:care") worked at `now`."""
-    found = tx.get(Mark, name)
-    if found is None:
-        tx.add(Mark(name=name, at=now, value=value))
-    else:
-        found.at = now
-        found.value = value
-    tx.flush()
+    """Note that `name` ("tick", "poll:care") worked at `now`. Two may do so for the first time at once."""
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Mark).values(name=name, at=now, value=value)
+    changed = {"at": statement.excluded.at, "value": statement.excluded.value}
+    tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
 
 
 def mark(tx: Session, name: str) -> Mark | None:
-    return tx.get(Mark, name)
+    return tx.get(Mark, name, populate_existing=True)
