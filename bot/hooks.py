@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot.content import Wording
-from bot.flows import alerts, enrolment
+from bot.flows import pages, privacy
 from bot.flows.clinic import Clinic
+from bot.flows.talk import Talk
 from bot.message import Failure
 from storage import audit, patients, staff
 from storage.tables import Outbox, OutboxKind, Patient, Staff
 from storage.vault import chat_hash
-
-PATIENT_GONE = (Failure.DEAD_ADDRESS,)
 
 
 class ClinicHooks:
@@ -25,17 +24,23 @@ class ClinicHooks:
 
     def sent(self, tx: Session, row: Outbox, now: datetime) -> None:
         if row.kind == OutboxKind.PAGE:
-            alerts.page_sent(self._clinic, tx, row, now)
+            pages.page_sent(self._clinic, tx, row, now)
 
     def failed(self, tx: Session, row: Outbox, failure: Failure, now: datetime) -> None:
         if row.kind == OutboxKind.PAGE:
-            alerts.page_failed(self._clinic, tx, row, failure, now)
+            pages.page_failed(self._clinic, tx, row, failure, now)
         if failure == Failure.DEAD_ADDRESS:
-            enrolment.chat_lost(self._clinic, tx, row, now)
+            self._patient_lost(tx, row, now)
         audit.record(tx, now, "system", "outbox.failed", f"outbox:{row.id}", failure=failure.value)
 
+    def _patient_lost(self, tx: Session, row: Outbox, now: datetime) -> None:
+        """A patient who cannot be reached any more is somebody's business: the coordinators hear of it."""
+        patient = tx.get(Patient, row.patient_id) if row.patient_id and not row.staff_id else None
+        if patient is not None and patient.chat_hash == row.chat_hash:
+            privacy.blocked(Talk(self._clinic, tx, patient, now))
+
     def delayed(self, tx: Session, row: Outbox, wait: timedelta, now: datetime) -> None:
-        alerts.page_failed(self._clinic, tx, row, Failure.WAIT, now)
+        pages.page_failed(self._clinic, tx, row, Failure.WAIT, now)
 
     def moved(self, tx: Session, row: Outbox, old_chat_id: int, new_chat_id: int, now: datetime) -> None:
         """Follow the person or group to the new chat."""
