@@ -1,55 +1,329 @@
-"""Finding crisis in short free text: word patterns in English and Spanish, never a guess."""
+"""Finding crisis in short free text: phrases in English and Spanish, each with the context that may lower it.
+
+A phrase is a pattern over words (see `patterns.py`) that leads to a rule. A guard is context bound to the phrase:
+"no thoughts of" before it, "lol" after it. A guard lowers what the phrase found, it never takes it away, and a
+phrase that speaks of intent, plan, means or preparation undoes the lowering of everything else in the message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import re2
 
+from bot.care.language import Languages
 from bot.care.level import Finding, Level
+from bot.care.normalise import Reader, Reading
+from bot.care.patterns import Node, needs, to_regex
+from bot.care.vocabulary import SYMBOL_BYTES, Vocabulary
+
+WINDOW = 400  # words looked at together in a very long text
+OVERLAP = 40
+_REACH = 12  # words before and after a phrase that its guards look at
+_MOST_WORDS = 160  # characters of the patient's words kept with a finding
+_OPTIONS = re2.Options()
+_OPTIONS.max_mem = 1 << 25
+_OPTIONS.log_errors = False
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Context that lowers a phrase to `to` when it stands before it, after it or anywhere in the message."""
+
+    id: str
+    to: Level
+    before: tuple[Node, ...] = ()
+    after: tuple[Node, ...] = ()
+    anywhere: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """One way of saying something that matters, and the rule it leads to."""
+    """Ways of saying one thing, and the rule they lead to.
+
+    `strong` phrases speak of intent, plan, means or preparation. `cue` phrases are implicit: two different
+    ones in a message count as `cue_rule` of the book. `guards` are the ids of the guards that may lower it.
+    """
+
+    id: str
+    rule_id: str
+    level: Level
+    told: str = ""
+    asks: bool = False
+    strong: bool = False
+    cue: bool = False
+    guards: tuple[str, ...] = ()
+    say: tuple[Node, ...] = ()
+    written: tuple[str, ...] = ()  # the patterns as in the file, for people
+
+
+@dataclass(frozen=True)
+class Together:
+    """What two different implicit cues in one message amount to."""
 
     rule_id: str
     level: Level
     told: str
-    asks: bool
-    pattern: re2._Regexp
 
 
+@dataclass(frozen=True)
+class Hit:
+    """One place where a phrase was found. `lowered_by` is the guard that lowered it, "" for none."""
+
+    phrase: Phrase
+    pattern: str
+    words: str
+    level: Level
+    start: int
+    end: int
+    lowered_by: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All that was seen in a text: what was found, and, for people who own the rules, what nearly was."""
+
+    hits: tuple[Hit, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    restored: bool = False  # a strong phrase undid the lowering of others
+
+
+@dataclass
+class _Line:
+    """One pattern of a phrase, ready to search with. Compiled when first needed."""
+
+    phrase: Phrase
+    written: str
+    regex_text: str
+    need: int
+    _regex: re2._Regexp | None = None
+
+    @property
+    def regex(self) -> re2._Regexp:
+        if self._regex is None:
+            self._regex = re2.compile(self.regex_text.encode(), _OPTIONS)
+        return self._regex
+
+
+@dataclass(frozen=True)
+class _Context:
+    """A guard, ready to search with."""
+
+    guard: Guard
+    before: re2._Regexp | None
+    after: re2._Regexp | None
+    anywhere: re2._Regexp | None
+
+
+@dataclass
 class PhraseBook:
-    """Every phrase the clinic listens for."""
+    """Every phrase the clinic listens for. Both languages are always tried; the same text gives the same answer."""
 
-    def __init__(self, phrases: Sequence[Phrase]) -> None:
-        self._phrases = tuple(phrases)
+    phrases: Sequence[Phrase]
+    guards: Mapping[str, Guard]
+    vocabulary: Vocabulary
+    reader: Reader
+    languages: Languages
+    together: Together | None = None
+    filler: frozenset[str] = frozenset()
+    answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._bits: dict[frozenset[str], int] = {}
+        self._lines_by_symbol: dict[bytes, list[_Line]] = {}
+        self._bits_by_symbol: dict[bytes, int] = {}
+        for phrase in self.phrases:
+            for node, written in zip(phrase.say, phrase.written, strict=True):
+                self._add_line(phrase, node, written)
+        for words, bit in self._bits.items():
+            for symbol in self.vocabulary.symbols_of(words):
+                key = symbol.encode()
+                self._bits_by_symbol[key] = self._bits_by_symbol.get(key, 0) | bit
+        self._contexts = {guard.id: self._context(guard) for guard in self.guards.values()}
 
     def judge(self, text: str) -> tuple[Finding, ...]:
         """Return what `text` says, most urgent first. Never raises, whatever the text."""
-        folded = text.encode("utf-8", "replace").decode().lower()
-        found = {}
-        for phrase in self._phrases:
-            if match := phrase.pattern.search(folded):
-                found.setdefault(
-                    phrase.rule_id,
-                    Finding(phrase.rule_id, phrase.level, (match.group(),), told=phrase.told, asks=phrase.asks),
-                )
-        return tuple(sorted(found.values(), key=lambda each: -each.level))
+        return self.examine(text).findings
+
+    def reads_as(self, text: str) -> str:
+        """Read a typed answer to the direct question: "yes", "no", "unsure", or "" when it is none of these."""
+        units = " ".join(unit for unit in self.reader.read(text).units if unit not in ".,?!")
+        return next((answer for answer, ways in self.answers.items() if units in ways), "")
+
+    def examine(self, text: str) -> Judgement:
+        """Return everything seen in `text`, with what lowered it."""
+        reading = self.reader.read(text)
+        encoded = self.vocabulary.encode(reading.units)
+        hits = self._hits(reading, encoded)
+        hits, restored = _restore(hits)
+        findings = _findings(hits, self.together)
+        if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
+            findings = (found,)
+        return Judgement(tuple(hits), findings, restored)
+
+    def near(self, text: str) -> list[str]:
+        """Return patterns of which every word but one kind is in `text`: what nearly fired."""
+        symbols = set(_single(self.vocabulary.encode(self.reader.read(text).units)))
+        have = self._have(symbols)
+        fired = {hit.pattern for hit in self.examine(text).hits}
+        lines = {id(line): line for lines in self._lines_by_symbol.values() for line in lines}
+        close = [
+            line
+            for line in lines.values()
+            if 2 <= line.need.bit_count() <= (line.need & have).bit_count() + 1
+        ]
+        return sorted(f"{line.phrase.id}: {line.written}" for line in close if line.written not in fired)
+
+    def _add_line(self, phrase: Phrase, node: Node, written: str) -> None:
+        required = needs(node, self._weigh)
+        need = 0
+        for words in required[:4]:
+            need |= self._bits.setdefault(words, 1 << len(self._bits))
+        line = _Line(phrase, written, self._regex(node), need)
+        first = required[0] if required else frozenset[str]()
+        for symbol in dict.fromkeys(self._symbols(first)):
+            self._lines_by_symbol.setdefault(symbol.encode(), []).append(line)
+
+    def _weigh(self, words: frozenset[str]) -> float:
+        return sum(30 if word in self.vocabulary.frequent else 1 for word in words)
+
+    def _symbols(self, words: frozenset[str]) -> str:
+        return self.vocabulary.symbols_of(words)
+
+    def _regex(self, node: Node) -> str:
+        return to_regex(
+            node, self.vocabulary.class_of, self.vocabulary.ends, self.vocabulary.class_of(self.filler)
+        )
+
+    def _context(self, guard: Guard) -> _Context:
+        return _Context(
+            guard,
+            self._any(guard.before, "(?:{})" + self.vocabulary.class_of(self.filler) + "{{0,3}}$"),
+            self._any(guard.after, "^" + self.vocabulary.class_of(self.filler) + "{{0,3}}(?:{})"),
+            self._any(guard.anywhere, "{}"),
+        )
+
+    def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp | None:
+        if not nodes:
+            return None
+        return re2.compile(frame.format("|".join(self._regex(node) for node in nodes)).encode(), _OPTIONS)
+
+    def _have(self, symbols: Iterable[bytes]) -> int:
+        have = 0
+        bits = self._bits_by_symbol
+        for symbol in symbols:
+            have |= bits.get(symbol, 0)
+        return have
+
+    def _hits(self, reading: Reading, encoded: list[bytes]) -> list[Hit]:
+        found: list[tuple[_Line, int, int, str]] = []
+        for start in range(0, max(len(encoded), 1), WINDOW - OVERLAP):
+            window = encoded[start : start + WINDOW]
+            found += self._search(window, start)
+            if start + WINDOW >= len(encoded):
+                break
+        if not found:
+            return []
+        places = self.reader.places(reading)
+        return [
+            Hit(
+                line.phrase,
+                line.written,
+                reading.text[places[first][0] : places[last][1]][:_MOST_WORDS],
+                self.guards[guard].to if guard else line.phrase.level,
+                places[first][0],
+                places[last][1],
+                guard,
+            )
+            for line, first, last, guard in found
+        ]
+
+    def _search(self, window: list[bytes], offset: int) -> list[tuple[_Line, int, int, str]]:
+        symbols = set(_single(window))
+        by_symbol = self._lines_by_symbol
+        have = -1
+        found = []
+        text = b""
+        for symbol in symbols:
+            for line in by_symbol.get(symbol, ()):
+                if have < 0:
+                    have, text = self._have(symbols), b"".join(window)
+                if line.need & have == line.need:
+                    found += self._matches(line, text, window, offset)
+        return found
+
+    def _matches(
+        self, line: _Line, text: bytes, window: list[bytes], offset: int
+    ) -> list[tuple[_Line, int, int, str]]:
+        hits: list[tuple[_Line, int, int, str]] = []
+        for match in line.regex.finditer(text):
+            start, end = match.span()
+            if start == end:
+                continue
+            guard = self._lowered_by(line.phrase, text, start, end)
+            first, last = _unit_at(window, start), _unit_at(window, end - SYMBOL_BYTES)
+            hits.append((line, offset + first, offset + last, guard))
+        return hits
+
+    def _lowered_by(self, phrase: Phrase, text: bytes, start: int, end: int) -> str:
+        before = text[max(0, start - _REACH * SYMBOL_BYTES) : start]
+        after = text[end : end + _REACH * SYMBOL_BYTES]
+        lowest = ""
+        for name in phrase.guards:
+            context = self._contexts[name]
+            if context.guard.to < (self.guards[lowest].to if lowest else phrase.level) and (
+                (context.before and context.before.search(before))
+                or (context.after and context.after.search(after))
+                or (context.anywhere and context.anywhere.search(text))
+            ):
+                lowest = name
+        return lowest
 
 
-def reads_as_yes(text: str) -> bool:
-    """Tell whether a typed answer to the direct question is a yes, in English or Spanish."""
-    return text.strip(" .!¡").lower() in {"yes", "y", "yeah", "yep", "si", "sí"}
+def _single(encoded: Iterable[bytes]) -> Iterable[bytes]:
+    """Part the symbols of units that stand for several words."""
+    for symbols in encoded:
+        if len(symbols) == SYMBOL_BYTES:
+            yield symbols
+        else:
+            for at in range(0, len(symbols), SYMBOL_BYTES):
+                yield symbols[at : at + SYMBOL_BYTES]
 
 
-def reads_as_no(text: str) -> bool:
-    """Tell whether a typed answer to the direct question is a no, in English or Spanish."""
-    return text.strip(" .!¡").lower() in {"no", "n", "nope", "nah"}
+def _unit_at(window: list[bytes], place: int) -> int:
+    """Return which unit holds the symbol at a byte place."""
+    at = 0
+    for number, symbols in enumerate(window):
+        at += len(symbols)
+        if place < at:
+            return number
+    return len(window) - 1
 
 
-def reads_as_unsure(text: str) -> bool:
-    """Tell whether a typed answer to the direct question is "not sure", in English or Spanish."""
-    return text.strip(" .!¡").lower() in {"not sure", "maybe", "i don't know", "no sé", "no se", "quizás", "tal vez"}
+def _restore(hits: list[Hit]) -> tuple[list[Hit], bool]:
+    """Undo every lowering when a phrase of intent, plan, means or preparation stands unlowered."""
+    if not any(hit.phrase.strong and not hit.lowered_by for hit in hits):
+        return hits, False
+    lowered = any(hit.lowered_by for hit in hits)
+    return [replace(hit, level=hit.phrase.level, lowered_by="") for hit in hits], lowered
+
+
+def _findings(hits: Sequence[Hit], together: Together | None) -> tuple[Finding, ...]:
+    """Return one finding per rule, most urgent first, with the words that led to it."""
+    best: dict[str, Finding] = {}
+    for hit in sorted(hits, key=lambda each: (-each.level, each.start, each.end)):
+        known = best.get(hit.phrase.rule_id)
+        if known is None:
+            phrase = hit.phrase
+            told = phrase.told if not hit.lowered_by else ""
+            asks = phrase.asks and not hit.lowered_by
+            best[phrase.rule_id] = Finding(phrase.rule_id, hit.level, (hit.words,), told=told, asks=asks)
+        elif known.level == hit.level and hit.words not in known.words:
+            best[hit.phrase.rule_id] = replace(known, words=(*known.words, hit.words))
+    cues = {hit.phrase.id: hit.words for hit in hits if hit.phrase.cue and not hit.lowered_by}
+    if together and len(cues) >= 2:
+        best[together.rule_id] = Finding(
+            together.rule_id, together.level, tuple(cues.values()), told=together.told
+        )
+    return tuple(sorted(best.values(), key=lambda each: (-each.level, each.rule_id)))

@@ -1,0 +1,60 @@
+"""Telling a text in neither English nor Spanish, so that a person is asked to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.care.level import Finding
+
+_LATIN_ENDS = 0x250  # letters above are not Latin
+_FEWEST_FOREIGN = 3  # letters in another script before the text counts as written in it
+
+
+class _Words(Protocol):
+    def unknown(self, word: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Languages:
+    """`finding` is raised for a text we cannot read. `others` are telling little words of other languages."""
+
+    finding: Finding | None = None
+    others: Mapping[str, frozenset[str]] | None = None
+
+    def unreadable(self, text: str, units: Sequence[str], words: _Words) -> Finding | None:
+        """Return the finding for a text in a language we do not judge, None for one we do."""
+        if self.finding is None:
+            return None
+        if not text.isascii() and _foreign_script(text) and not _readable(units, words):
+            return self.finding
+        spoken = [unit for unit in units[:60] if unit.isalpha() and len(unit) > 1]
+        if len(spoken) >= 3 and self._other_language(spoken, words):
+            return self.finding
+        return None
+
+    def _other_language(self, spoken: Sequence[str], words: _Words) -> bool:
+        for telling in (self.others or {}).values():
+            count = sum(unit in telling for unit in spoken)
+            if count >= 2 and count * 5 >= len(spoken):
+                unknown = sum(words.unknown(unit) or unit in telling for unit in spoken)
+                if unknown * 2 >= len(spoken):
+                    return True
+        if len(spoken) >= 7:
+            return sum(words.unknown(unit) for unit in spoken) * 10 >= len(spoken) * 9
+        return False
+
+
+def _foreign_script(text: str) -> bool:
+    letters = [char for char in text[:400] if char.isalpha()]
+    foreign = sum(
+        ord(char) >= _LATIN_ENDS and not 0x1D400 <= ord(char) <= 0x1D7FF and not 0xFF00 <= ord(char) <= 0xFF5A
+        for char in letters
+    )
+    return foreign >= _FEWEST_FOREIGN and foreign * 2 >= len(letters)
+
+
+def _readable(units: Sequence[str], words: _Words) -> bool:
+    spoken = [unit for unit in units[:60] if unit.isalpha()]
+    return bool(spoken) and sum(words.unknown(unit) for unit in spoken) * 2 < len(spoken)

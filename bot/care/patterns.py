@@ -1,0 +1,257 @@
+"""The little language phrases are written in, and its translation to a regular expression over word symbols.
+
+    {list}      any entry of the word list of that name
+    word        that word; "word*" any word beginning so; "#" any number
+    (a | b c)   one of these; "?" after a word, list or group makes it optional
+    _           any one word;  ..  up to two words;  ...  up to six;  >>  up to 25, across sentences
+    ^  $        where a sentence begins or ends;  ^^  $$  where the message does
+
+Between any two words up to two fillers ("really", "just") may stand without being written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+GAPS = {"..": (2, False), "...": (6, False), ">>": (25, True)}
+FILLERS = "filler"  # the word list that may stand between any two words
+NUMBER = "#"
+NUMBERS = "number"  # the word list of numbers written out
+STARS = "*"
+
+
+class PatternError(ValueError):
+    """A pattern cannot be read. Says what is wrong with it, in words."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """One word out of a set; an entry ending in * stands for every word that begins so."""
+
+    any_of: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Gap:
+    most: int
+    least: int = 0
+    across: bool = False  # may run over the end of a sentence
+
+
+@dataclass(frozen=True)
+class Edge:
+    start: bool
+    message: bool
+
+
+@dataclass(frozen=True)
+class Optional_:
+    part: Node
+
+
+@dataclass(frozen=True)
+class Sequence_:
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    parts: tuple[Node, ...]
+
+
+Node = Words | Gap | Edge | Optional_ | Sequence_ | Choice
+
+
+@dataclass
+class Grammar:
+    """Reads patterns, given the named word lists as written and the short forms people may write for words."""
+
+    lists: Mapping[str, str]
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    _read: dict[str, Node] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    def read(self, pattern: str) -> Node:
+        """Return the pattern's tree.
+
+        Raises:
+            PatternError: it cannot be read, or names a list that is not there or contains itself.
+        """
+        tokens = _tokens(pattern)
+        node, rest = self._choice(tokens)
+        if rest:
+            raise PatternError(f'"{rest[0]}" stands where nothing should')
+        return node
+
+    def _choice(self, tokens: list[str]) -> tuple[Node, list[str]]:
+        parts = []
+        while True:
+            part, tokens = self._sequence(tokens)
+            parts.append(part)
+            if not tokens or tokens[0] != "|":
+                return _chosen(parts), tokens
+            tokens = tokens[1:]
+
+    def _sequence(self, tokens: list[str]) -> tuple[Node, list[str]]:
+        parts: list[Node] = []
+        while tokens and tokens[0] not in ("|", ")"):
+            token, tokens = tokens[0], tokens[1:]
+            if token == "?":
+                if not parts:
+                    raise PatternError('"?" stands before anything it could make optional')
+                parts[-1] = Optional_(parts[-1])
+            elif token == "(":
+                part, tokens = self._choice(tokens)
+                if not tokens:
+                    raise PatternError('a "(" is never closed')
+                parts.append(part)
+                tokens = tokens[1:]
+            else:
+                parts.append(self._atom(token))
+        if not parts:
+            raise PatternError("an alternative is empty")
+        return (parts[0] if len(parts) == 1 else Sequence_(tuple(parts))), tokens
+
+    def _atom(self, token: str) -> Node:
+        if token in GAPS:
+            return Gap(GAPS[token][0], across=GAPS[token][1])
+        if token == "_":
+            return Gap(1, least=1)
+        if token in ("^", "$", "^^", "$$"):
+            return Edge(start=token[0] == "^", message=len(token) == 2)
+        if token.startswith("{"):
+            return self._list(token[1:-1])
+        if token == NUMBER:
+            return _chosen(
+                [Words(frozenset((NUMBER,))), *([self._list(NUMBERS)] if NUMBERS in self.lists else [])]
+            )
+        meant = self.spellings.get(token, token).split()
+        words: tuple[Node, ...] = tuple(Words(frozenset((word,))) for word in meant)
+        return words[0] if len(words) == 1 else Sequence_(words)
+
+    def _list(self, name: str) -> Node:
+        if name not in self._read:
+            if name not in self.lists:
+                raise PatternError(f"there is no word list {{{name}}}")
+            if name in self._open:
+                raise PatternError(f"the word list {{{name}}} contains itself")
+            self._open.append(name)
+            try:
+                self._read[name] = self.read(self.lists[name])
+            finally:
+                self._open.pop()
+        return self._read[name]
+
+
+def _tokens(pattern: str) -> list[str]:
+    spaced = pattern
+    for sign in "()|":
+        spaced = spaced.replace(sign, f" {sign} ")
+    out = []
+    for token in spaced.split():
+        body, optional = (token[:-1], True) if token.endswith("?") else (token, False)
+        if body:
+            _check(body)
+            out.append(body)
+        if optional:
+            out.append("?")
+    return out
+
+
+def _check(token: str) -> None:
+    if token in ("(", ")", "|", "_", "#", "^", "$", "^^", "$$", ",", "!") or token in GAPS:
+        return
+    name = token[1:-1] if token.startswith("{") and token.endswith("}") else token.rstrip(STARS)
+    plain = name.replace("_", "").replace("-", "") if token.startswith("{") else name
+    if not (plain.isascii() and plain.isalnum() and plain == plain.lower()):
+        raise PatternError(
+            f'"{token}" is no word: lower case letters and digits only, no accents or apostrophes'
+        )
+
+
+def _chosen(parts: list[Node]) -> Node:
+    """Merge alternatives that are single words into one set."""
+    words: set[str] = set()
+    others: list[Node] = []
+    for part in parts:
+        if isinstance(part, Words):
+            words |= part.any_of
+        elif isinstance(part, Choice):
+            for inner in part.parts:
+                if isinstance(inner, Words):
+                    words |= inner.any_of
+                else:
+                    others.append(inner)
+        else:
+            others.append(part)
+    if words:
+        others.insert(0, Words(frozenset(words)))
+    return others[0] if len(others) == 1 else Choice(tuple(others))
+
+
+def word_sets(node: Node) -> set[frozenset[str]]:
+    """Every set of words the pattern tells apart."""
+    if isinstance(node, Words):
+        return {node.any_of}
+    if isinstance(node, Optional_):
+        return word_sets(node.part)
+    if isinstance(node, Sequence_ | Choice):
+        return set().union(*(word_sets(part) for part in node.parts))
+    return set()
+
+
+def needs(node: Node, weigh: Callable[[frozenset[str]], float]) -> list[frozenset[str]]:
+    """Sets of words of each of which a matching text holds at least one, rarest first by `weigh`."""
+    if isinstance(node, Words):
+        return [node.any_of]
+    if isinstance(node, Sequence_):
+        found = {each for part in node.parts for each in needs(part, weigh)}
+        return sorted(found, key=lambda each: (weigh(each), sorted(each)))
+    if isinstance(node, Choice):
+        rarest = [each[0] for part in node.parts if (each := needs(part, weigh))]
+        if len(rarest) == len(node.parts):
+            return [frozenset().union(*rarest)]
+    return []
+
+
+def to_regex(node: Node, symbols: Callable[[frozenset[str]], str], ends: str, filler: str) -> str:
+    """Return the regular expression over symbols. `symbols` gives a character class for a set of words."""
+    return _Writer(symbols, ends, filler).write(node)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    symbols: Callable[[frozenset[str]], str]
+    ends: str  # character class of sentence ends
+    filler: str  # character class of fillers
+
+    def write(self, node: Node) -> str:
+        if isinstance(node, Words):
+            return self.symbols(node.any_of)
+        if isinstance(node, Gap):
+            some = "." if node.across else f"[^{self.ends[1:-1]}]"
+            return f"{some}{{{node.least},{node.most}}}"
+        if isinstance(node, Edge):
+            edge = ("^" if node.start else "$") if node.message else None
+            return edge or (f"(?:^|{self.ends})" if node.start else f"(?:$|{self.ends})")
+        if isinstance(node, Optional_):
+            return f"(?:{self.write(node.part)})?"
+        if isinstance(node, Choice):
+            return "(?:" + "|".join(self.write(part) for part in node.parts) + ")"
+        return self._sequence(node)
+
+    def _sequence(self, node: Sequence_) -> str:
+        out = ""
+        for at, part in enumerate(node.parts):
+            written = self.write(part)
+            before = node.parts[at - 1] if at else None
+            if before is not None and not isinstance(part, Gap | Edge) and not isinstance(before, Gap | Edge):
+                filler = f"{self.filler}{{0,2}}"
+                if isinstance(part, Optional_):
+                    written = f"(?:{filler}{self.write(part.part)})?"
+                    out += written
+                    continue
+                out += filler
+            out += written
+        return out

@@ -1,0 +1,328 @@
+"""The words patterns speak of, each a symbol, and reading written words as them: spelling, digits, glued words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bot.care.lookalikes import LETTERS_FOR
+from bot.care.patterns import NUMBER, STARS
+
+FIRST_SYMBOL = (
+    0x4E00  # every symbol takes three bytes in UTF-8, so a place in the bytes is three times a word's
+)
+SYMBOL_BYTES = 3
+OTHER = "\u4dff"  # a word no pattern speaks of
+_NUMBER_UNITS = frozenset(
+    "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
+)
+_LONGEST_WORD = 22
+_LONGEST_GLUED = 600
+_SHORTEST_FUZZY = 5
+_MOST_REMEMBERED = 60_000
+_MOST_READ = 4_000  # words worked out per message; the rest are taken as they stand
+
+
+@dataclass
+class Vocabulary:
+    """Gives each written word its symbols.
+
+    `sets` are the word sets of all patterns; words that are in the same sets share a symbol.
+    `spellings` maps a misspelling or short form to the words meant. `common` are ordinary words of both
+    languages: they are read as themselves and never corrected; `frequent` are those in nearly every message.
+    """
+
+    sets: Collection[frozenset[str]]
+    spellings: Mapping[str, str]
+    common: Collection[str]
+    frequent: Collection[str] = frozenset()
+    slips: Collection[str] = ()  # short words of which every slip of the finger is read
+    _symbols: dict[str, str] = field(init=False, default_factory=dict)
+    _prefixes: list[str] = field(init=False, default_factory=list)
+    _squeezed: dict[str, str] = field(init=False, default_factory=dict)
+    _deleted: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _set_symbols: dict[frozenset[str], str] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        prefixes = {word for each in self.sets for word in each if word.endswith(STARS) and word != STARS}
+        self._prefixes = sorted((each[:-1] for each in prefixes), key=len, reverse=True)
+        self._give_symbols()
+        self._index_spellings()
+        self._index_slips()
+        self.known = _Known(self)
+
+    def _give_symbols(self) -> None:
+        words = {word for each in self.sets for word in each} | {".", "?", "!", ",", NUMBER}
+        words |= {part for meant in self.spellings.values() for part in meant.split()}
+        membership: dict[str, set[int]] = {word: set() for word in words}
+        ordered = sorted(self.sets, key=sorted)
+        for number, each in enumerate(ordered):
+            for word in each:
+                membership[word].add(number)
+        for word in words:
+            if not word.endswith(STARS):
+                for prefix in self._prefixes:
+                    if word.startswith(prefix):
+                        membership[word] |= membership[prefix + STARS]
+        for prefix in self._prefixes:
+            for shorter in self._prefixes:
+                if prefix.startswith(shorter):
+                    membership[prefix + STARS] |= membership[shorter + STARS]
+        signatures = {word: tuple(sorted(numbers)) for word, numbers in membership.items()}
+        ends = {".", "?", "!", ","}
+        keys = sorted(
+            {("", *map(str, numbers)) for word, numbers in signatures.items() if word not in ends and numbers}
+        )
+        key_symbol = {key: chr(FIRST_SYMBOL + at) for at, key in enumerate(keys)}
+        after = FIRST_SYMBOL + len(keys)
+        for at, sign in enumerate((".", "?", "!", ",")):
+            self._symbols[sign] = chr(after + at)
+        for word, numbers in signatures.items():
+            if word not in ends:
+                self._symbols[word] = key_symbol[("", *map(str, numbers))] if numbers else OTHER
+
+    def _index_spellings(self) -> None:
+        plain = [word for word in self._symbols if word.isalpha() and not word.endswith(STARS)]
+        self._common = frozenset(self.common)
+        for word in sorted(plain, key=len):
+            squeezed = _squeeze(word)
+            self._squeezed.setdefault(squeezed, word)
+            if len(word) >= _SHORTEST_FUZZY:
+                for at in range(len(word)):
+                    self._deleted.setdefault(word[:at] + word[at + 1 :], []).append(word)
+        for word in sorted(self._common, key=len):
+            self._squeezed.setdefault(_squeeze(word), word)
+
+    def _index_slips(self) -> None:
+        """Read slips in short words that matter, unless they make another word."""
+        self._slipped: dict[str, str] = {}
+        for word in self.slips:
+            for slip in _slips(word):
+                if slip not in self._symbols and slip not in self._common and slip not in self.spellings:
+                    self._slipped.setdefault(slip, word)
+
+    @property
+    def ends(self) -> str:
+        """The character class of sentence ends."""
+        return f"[{self._symbols['.']}{self._symbols['?']}{self._symbols['!']}]"
+
+    def class_of(self, words: frozenset[str]) -> str:
+        """The character class of a word set."""
+        return _ranges(self.symbols_of(words))
+
+    def symbols_of(self, words: frozenset[str]) -> str:
+        """The symbols a word of the set may be read as, in order, none twice."""
+        if words not in self._set_symbols:
+            self._set_symbols[words] = "".join(
+                sorted({each for word in words for each in self._symbols_of(word)})
+            )
+        return self._set_symbols[words]
+
+    def _symbols_of(self, word: str) -> set[str]:
+        symbols = {self._symbols[word]}
+        if word == NUMBER:
+            symbols |= {symbol for each, symbol in self._symbols.items() if each[0].isdigit()}
+        if word.endswith(STARS):
+            symbols |= {symbol for each, symbol in self._symbols.items() if each.startswith(word[:-1])}
+        return symbols
+
+    def encode(self, units: Iterable[str]) -> list[bytes]:
+        """Return each unit's symbols, as bytes; a unit may stand for several words."""
+        known = self.known
+        known.budget = _MOST_READ
+        return [known[unit] for unit in units]
+
+    def read(self, word: str) -> str:
+        """Return the symbols of a word that is in no list as written."""
+        return "".join(self._symbols.get(each, OTHER) for each in self.meant(word))
+
+    def meant(self, word: str) -> tuple[str, ...]:
+        """Return the words a written word stands for; ("?unknown",) when that cannot be told."""
+        if word.isdigit():
+            return (word,) if word in self._symbols else (NUMBER,)
+        found = self._listed(word) or self._number(word) or self._respelled(word)
+        return found or ("?unknown",)
+
+    def _listed(self, word: str) -> tuple[str, ...]:
+        if word in self.spellings:
+            return tuple(self.spellings[word].split())
+        if word in self._symbols or word in self._common:
+            return (word,)
+        for prefix in self._prefixes:
+            if word.startswith(prefix):
+                return (prefix + STARS,)
+        return ()
+
+    def _number(self, word: str) -> tuple[str, ...]:
+        digits = word.rstrip("abcdefghijklmnopqrstuvwxyz")
+        if digits.isdigit() and word[len(digits) :] in _NUMBER_UNITS:
+            return (NUMBER,)
+        return ()
+
+    def _respelled(self, word: str) -> tuple[str, ...]:
+        if len(word) > _LONGEST_GLUED:
+            return ()
+        for letters in _as_letters(word):
+            found = self._listed(letters) if letters != word else ()
+            found = found or self._unrepeated(letters) or self._corrected(letters) or self._split(letters)
+            if found:
+                return found
+        return ()
+
+    def _unrepeated(self, word: str) -> tuple[str, ...]:
+        squeezed = _squeeze(word)
+        if squeezed == word and word not in self._squeezed:
+            return ()
+        twice = _squeeze(word, most=2)
+        found = self._listed(twice) if twice != word else ()
+        if not found and squeezed != word:
+            found = self._listed(squeezed)
+        if not found and (whole := self._squeezed.get(squeezed)):
+            found = self._listed(whole)
+        return found
+
+    def _corrected(self, word: str) -> tuple[str, ...]:
+        """One letter too few, too many, wrong or swapped, in words long enough to be sure."""
+        if word in self._slipped:
+            return self._listed(self._slipped[word])
+        if not _SHORTEST_FUZZY - 1 <= len(word) <= _LONGEST_WORD or not word.isalpha():
+            return ()
+        candidates = list(self._deleted.get(word, ()))
+        for at in range(len(word)):
+            shorter = word[:at] + word[at + 1 :]
+            if len(shorter) >= _SHORTEST_FUZZY and shorter in self._symbols:
+                candidates.append(shorter)
+            candidates += self._deleted.get(shorter, ())
+        close = [each for each in candidates if _one_slip(word, each)]
+        return (min(close, key=lambda each: (each[0] != word[0], each)),) if close else ()
+
+    def _split(self, word: str) -> tuple[str, ...]:
+        """Read glued words, "wanttodie": the split into listed words with the fewest pieces."""
+        if len(word) < 4 or not word.isalpha():
+            return ()
+        best: list[tuple[float, int]] = [(0.0, 0)] + [(1e9, 0)] * len(word)
+        for end in range(1, len(word) + 1):
+            for start in range(max(0, end - _LONGEST_WORD), end):
+                if best[start][0] >= 1e9:
+                    continue
+                cost = best[start][0] + self._piece_cost(word[start:end])
+                if cost < best[end][0]:
+                    best[end] = (cost, start)
+        if best[-1][0] >= 1e9:
+            return ()
+        pieces, end = [], len(word)
+        while end:
+            start = best[end][1]
+            pieces.append(word[start:end])
+            end = start
+        pieces.reverse()
+        return tuple(part for piece in pieces for part in (self._listed(piece) or ("?unknown",)))
+
+    def _piece_cost(self, piece: str) -> float:
+        if len(piece) == 1:
+            return 1.6 if piece in "iuay" else 1e9
+        if piece in self.spellings or piece in self._symbols or piece in self._common:
+            return 1.3 if len(piece) > 2 else 1.5
+        return 1e9
+
+    def unknown(self, word: str) -> bool:
+        """Tell whether a word is in neither language as far as the lists know."""
+        return word.isalpha() and self.meant(word) == ("?unknown",)
+
+
+class _Known(dict[str, bytes]):
+    """Symbols of words seen before; forgets everything when full, so that memory stays bounded."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+        self.budget = _MOST_READ
+
+    def __missing__(self, word: str) -> bytes:
+        if self.budget <= 0 or len(word) > _LONGEST_GLUED:
+            return OTHER.encode()
+        self.budget -= 1 + (len(word) > _LONGEST_WORD) * len(word)
+        symbols = self._vocabulary.read(word).encode()
+        if len(self) > _MOST_REMEMBERED:
+            self.clear()
+        self[word] = symbols
+        return symbols
+
+
+def _ranges(symbols: str) -> str:
+    """Write sorted symbols as a character class."""
+    if len(symbols) == 1:
+        return symbols
+    if not symbols:
+        return f"[{OTHER}]"
+    parts, start = [], symbols[0]
+    for here, following in zip(symbols, [*symbols[1:], ""], strict=True):
+        if not following or ord(following) != ord(here) + 1:
+            parts.append(start if start == here else f"{start}-{here}")
+            start = following
+    return f"[{''.join(parts)}]"
+
+
+def _squeeze(word: str, most: int = 1) -> str:
+    """Shorten runs of one letter to at most `most`."""
+    out: list[str] = []
+    for char in word:
+        if out[-most:] != [char] * most:
+            out.append(char)
+    return "".join(out)
+
+
+def _as_letters(word: str) -> list[str]:
+    """Readings of a word with digits or signs among its letters; the word itself when it has none."""
+    if word.isalpha():
+        return [word]
+    if not any(char.isalpha() for char in word):
+        return []
+    readings = [""]
+    for char in word:
+        meant = char if char.isalpha() else LETTERS_FOR.get(char, "")
+        readings = [start + each for start in readings for each in (meant or ("",))][:8]
+    without = "".join(char for char in word if char.isalpha())
+    return [*readings, without]
+
+
+_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+def _beside(letter: str) -> str:
+    """The keys left and right of a letter, and the nearest ones above and below."""
+    out = ""
+    for row_number, row in enumerate(_KEYBOARD):
+        if letter in row:
+            at = row.index(letter)
+            out += row[max(0, at - 1) : at] + row[at + 1 : at + 2]
+            for other in (row_number - 1, row_number + 1):
+                if 0 <= other < len(_KEYBOARD):
+                    out += _KEYBOARD[other][max(0, at - 1) : at + 2]
+    return out
+
+
+def _slips(word: str) -> Iterable[str]:
+    """What a finger may make of a short word: a letter dropped, doubled, swapped, or its neighbour hit."""
+    for at, letter in enumerate(word):
+        if len(word) > 3:
+            yield word[:at] + word[at + 1 :]
+        yield word[:at] + letter + word[at:]
+        if at + 1 < len(word):
+            yield word[:at] + word[at + 1] + letter + word[at + 2 :]
+        for key in _beside(letter):
+            yield word[:at] + key + word[at + 1 :]
+            yield word[: at + 1] + key + word[at + 1 :]
+
+
+def _one_slip(left: str, right: str) -> bool:
+    """Tell whether the words differ by one letter added, dropped, changed, or two neighbours swapped."""
+    if abs(len(left) - len(right)) > 1:
+        return False
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    a, b = left[start:], right[start:]
+    if len(a) == len(b):
+        return a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
+    return a[1:] == b if len(a) > len(b) else a == b[1:]
