@@ -86,7 +86,7 @@ def load_content(folder: Path | None = None) -> Content:
     protocols = load_protocols(
         read_folder(root, "protocols", problems), asked.items, asked.instruments, problems
     )
-    languages = load_wording(_by_language(root, problems), asked.items, asked.words, problems)
+    languages = load_wording(_by_language(root, problems), asked, problems)
     sites = load_sites(read_folder(root, "sites", problems), problems)
     rule_documents = read_folder(root, "rules", problems)
     phrases = _phrases([each for each in rule_documents if "/phrases/" in each.file], problems)
@@ -104,7 +104,7 @@ def load_content(folder: Path | None = None) -> Content:
         sites=sites,
         folder=root,
     )
-    problems.extend(cross_check(asked, protocols, languages, sites, asked.instruments))
+    problems.extend(cross_check(asked, languages, sites))
     if problems:
         raise ContentError(sorted(problems, key=lambda each: (each.file, each.line or 0)))
     return content

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bot.care.instrument import NONE, Item, ItemKind
-from bot.care.protocol import Protocol
 from bot.care.scoring import Instrument
 from bot.content.items import Asked
 from bot.content.sites import SiteContent
@@ -21,19 +20,22 @@ LONGEST_ID = 26
 
 def cross_check(
     asked: Asked,
-    protocols: Mapping[str, Protocol],
     languages: Mapping[str, Wording],
     sites: Mapping[str, SiteContent],
-    instruments: Mapping[str, Instrument],
 ) -> Iterator[Problem]:
     """Yield everything wrong between the parts."""
-    yield from _items_agree(asked)
-    yield from _cycles(asked)
+    yield from check_asked(asked)
     yield from _sentences_agree(languages)
     for wording in languages.values():
         yield from _items_fit(wording, asked)
     yield from _sites_speak(sites, languages)
-    for instrument in instruments.values():
+
+
+def check_asked(asked: Asked) -> Iterator[Problem]:
+    """Yield everything wrong between items and instruments."""
+    yield from _items_agree(asked)
+    yield from _cycles(asked)
+    for instrument in asked.instruments.values():
         yield from _instrument_adds_up(instrument, asked)
 
 
@@ -114,20 +116,27 @@ def _sentences_agree(languages: Mapping[str, Wording]) -> Iterator[Problem]:
         return
     expected = dict(_placeholders(reference))
     for code, wording in languages.items():
-        place = f"wording/{code}"
         for key in sorted(expected.keys() - wording.sentences.keys()):
-            yield Problem(place, f"{key!r} is missing; wording/en has it")
-        for key in sorted(wording.sentences.keys() - expected.keys()):
-            yield Problem(place, f"{key!r} is not in wording/en")
+            like = reference.places[key].file
+            yield Problem(
+                like.replace("wording/en/", f"wording/{code}/"), f"{key!r} is missing; {like} has it"
+            )
         for key, names in _placeholders(wording):
-            if isinstance(names, str):
-                yield Problem(place, f"{key!r}: {names}")
-            elif key in expected and names != expected[key] and not isinstance(expected[key], str):
-                yield Problem(place, f"{key!r} has {_listed(names)}; wording/en has {_listed(expected[key])}")
-            if len(wording.sentences[key]) > LONGEST_MESSAGE:
-                yield Problem(
-                    place, f"{key!r} has {len(wording.sentences[key])} characters; {LONGEST_MESSAGE} at most"
-                )
+            what = _sentence_fault(wording.sentences[key], names, expected.get(key))
+            if what:
+                yield wording.places[key].problem(f"{key!r} {what}", key.rsplit(".", 1)[-1], "=")
+
+
+def _sentence_fault(sentence: str, names: frozenset[str] | str, expected: frozenset[str] | str | None) -> str:
+    if expected is None:
+        return "is not in wording/en"
+    if isinstance(names, str):
+        return f"cannot be filled: {names}"
+    if len(sentence) > LONGEST_MESSAGE:
+        return f"has {len(sentence)} characters; {LONGEST_MESSAGE} at most"
+    if names != expected and not isinstance(expected, str):
+        return f"has {_listed(names)}; wording/en has {_listed(expected)}"
+    return ""
 
 
 def _placeholders(wording: Wording) -> Iterator[tuple[str, frozenset[str] | str]]:

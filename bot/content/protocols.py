@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator
 
 from bot.care.instrument import REFUSE_UNKNOWN, Item
-from bot.care.protocol import ClockTime, ElapsedTime, Kind, Moment, Protocol, Slot, Weeks
+from bot.care.protocol import (
+    ClockTime,
+    Dose,
+    ElapsedTime,
+    Kind,
+    Moment,
+    Protocol,
+    QuietHours,
+    Slot,
+    Weeks,
+)
+from bot.care.schedule import expand, overlapping
 from bot.care.scoring import Instrument
 from bot.content.source import Document, Problem, checked
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNITS = {"min": 60, "h": 3600, "d": 86400, "wk": 604800}
 MOST_REMINDERS = 2
+A_MONDAY = datetime(2026, 11, 2, 10, tzinfo=UTC)
 _SPAN = re.compile(r"\s*(\d{1,4})\s*(min|h|d|wk)\s*")
 
 
@@ -181,6 +194,7 @@ def load_protocols(
         full = replace(entry, check_in=(*(shared.before if entry.with_baseline else ()), *entry.check_in))
         problems.extend(_protocol_problems(document, full, shared.kinds))
         protocols[entry.id] = _protocol(full, shared.kinds)
+        problems.extend(_overlaps(document, protocols[entry.id]))
     return protocols
 
 
@@ -233,6 +247,17 @@ def _protocol_problems(
         yield document.problem(f"{where}: before_dose {entry.before_dose!r} is no kind", "before_dose")
     if not entry.check_in:
         yield document.problem(f"{where} has no [[check_in]]")
+
+
+def _overlaps(document: Document, protocol: Protocol) -> Iterator[Problem]:
+    """Yield check-ins that fall due while an earlier one, which asks the same, is open."""
+    planned = expand(protocol, [Dose(A_MONDAY)], ZoneInfo("UTC"), QuietHours())
+    pairs = dict.fromkeys((one.key, other.key) for one, other in overlapping(planned))
+    for one, other in pairs:
+        yield document.problem(
+            f"protocol {protocol.id!r}: {other!r} falls due while {one!r}, which asks the same, is open",
+            f'"{other}"',
+        )
 
 
 def _protocol(entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> Protocol:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import Formatter
 from typing import Any, ClassVar
 
 from bot.care.instrument import REFUSE_UNKNOWN, Item, ItemKind
+from bot.content.items import Asked
 from bot.content.source import Document, Problem, checked
 
+MISSING = "missing"  # the language status of an instrument that has no words in a language
 ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
 RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _BLANKS = re.compile(r" {2,}")
@@ -56,6 +58,7 @@ class Wording:
     language: Language
     sentences: Mapping[str, str]
     items: Mapping[str, ItemWording]
+    places: Mapping[str, Document] = field(default_factory=dict, repr=False, compare=False)
 
     def __contains__(self, key: str) -> bool:
         return key in self.sentences
@@ -90,47 +93,79 @@ class Wording:
 
 
 def load_wording(
-    by_language: Mapping[str, Sequence[Document]],
-    items: Mapping[str, Item],
-    brought: Mapping[str, Mapping[str, Any]],
-    problems: list[Problem],
+    by_language: Mapping[str, Sequence[Document]], asked: Asked, problems: list[Problem]
 ) -> Mapping[str, Wording]:
-    """Return the wording of every language folder; `brought` are the words instruments carry."""
-    return {
-        code: _one_language(code, documents, items, brought.get(code, {}), problems)
-        for code, documents in by_language.items()
-    }
+    """Return the wording of every language folder, with the words that instruments bring."""
+    return {code: _one_language(code, documents, asked, problems) for code, documents in by_language.items()}
 
 
-def _one_language(
-    code: str,
-    documents: Sequence[Document],
-    items: Mapping[str, Item],
-    brought: Mapping[str, Any],
-    problems: list[Problem],
-) -> Wording:
+def _one_language(code: str, documents: Sequence[Document], asked: Asked, problems: list[Problem]) -> Wording:
     language = Language(code, code)
     sentences: dict[str, str] = {}
-    written: dict[str, Any] = {}
-    grades: dict[str, str] = {}
     places: dict[str, Document] = {}
+    folder = _Written(code)
     for document in documents:
         data = dict(document.data)
         if document.file.endswith("/language.toml"):
             given = {"code": code} | data
             language = checked(Language, given, document, ("language", code), problems) or language
             continue
-        grades |= data.pop("grades", {})
-        for item_id, words in data.pop("items", {}).items():
-            written[item_id], places[item_id] = words, document
+        folder.take(data, document)
         for key, sentence in _flat(data, document, problems):
             if key in sentences:
                 problems.append(document.problem(f"{key!r} is given twice", key.rsplit(".", 1)[-1]))
-            sentences[key] = sentence
-    for item_id in written.keys() - items.keys():
-        problems.append(places[item_id].problem(f"there is no item {item_id!r}", item_id))
-    worded = dict(_item_words(code, items, dict(brought) | written, grades, places, problems=problems))
-    return Wording(language, sentences, worded)
+            sentences[key], places[key] = sentence, document
+    if not any(document.file.endswith("/language.toml") for document in documents):
+        problems.append(Problem(f"wording/{code}/language.toml", "is missing; it names the language"))
+    for item_id in folder.items.keys() - asked.items.keys():
+        problems.append(folder.places[item_id].problem(f"there is no item {item_id!r}", item_id))
+    return Wording(language, sentences, dict(folder.worded(asked, problems)), places)
+
+
+@dataclass
+class _Written:
+    """The item words of one language folder, and of the instruments in that language."""
+
+    code: str
+    items: dict[str, Any] = field(default_factory=dict)
+    grades: dict[str, str] = field(default_factory=dict)
+    places: dict[str, Document] = field(default_factory=dict)
+
+    def take(self, data: dict[str, Any], document: Document) -> None:
+        """Take the items and grades out of a document's data."""
+        self.grades |= data.pop("grades", {})
+        for item_id, words in data.pop("items", {}).items():
+            self.items[item_id], self.places[item_id] = words, document
+
+    def _home(self, item: Item, asked: Asked) -> Document:
+        """Return where the words of an item belong when nobody wrote them."""
+        own = Document(f"wording/{self.code}/items.toml", {}, "")
+        return asked.places[item.id] if item.instrument else own
+
+    def worded(self, asked: Asked, problems: list[Problem]) -> Iterator[tuple[str, ItemWording]]:
+        for item_id, item in asked.items.items():
+            document = self.places.get(item_id) or self._home(item, asked)
+            given = self.items.get(item_id) or asked.words.get(self.code, {}).get(item_id)
+            if given is None:
+                given = _untranslated(item, self.code, asked)
+            if given is None:
+                problems.append(document.problem(f"item {item_id!r} has no words in {self.code!r}", item_id))
+                continue
+            words = checked(ItemWording, given, document, ("item", item_id), problems)
+            if words is None:
+                continue
+            if item.kind is ItemKind.GRADE:
+                words = replace(words, options={**self.grades, **words.options})
+            problems.extend(_missing_words(self.code, item, words, document))
+            yield item_id, words
+
+
+def _untranslated(item: Item, code: str, asked: Asked) -> Any:
+    """Return an instrument's words in another language where its file says it has none in this one."""
+    instrument = asked.instruments.get(item.instrument)
+    if instrument is None or instrument.language_status.get(code) != MISSING:
+        return None
+    return next((words[item.id] for words in asked.words.values() if item.id in words), None)
 
 
 def _flat(
@@ -143,29 +178,6 @@ def _flat(
             yield f"{prefix}{key}", value
         else:
             problems.append(document.problem(f"{prefix}{key} must be words in quotes", key))
-
-
-def _item_words(
-    code: str,
-    items: Mapping[str, Item],
-    written: Mapping[str, Any],
-    grades: Mapping[str, str],
-    places: Mapping[str, Document],
-    *,
-    problems: list[Problem],
-) -> Iterator[tuple[str, ItemWording]]:
-    for item_id, item in items.items():
-        document = places.get(item_id) or Document(f"wording/{code}/items.toml", {}, "")
-        if item_id not in written:
-            problems.append(document.problem(f"item {item_id!r} has no words in {code!r}"))
-            continue
-        words = checked(ItemWording, written[item_id], document, ("item", item_id), problems)
-        if words is None:
-            continue
-        if item.kind is ItemKind.GRADE:
-            words = ItemWording(**{**vars(words), "options": {**grades, **words.options}})
-        problems.extend(_missing_words(code, item, words, document))
-        yield item_id, words
 
 
 def _missing_words(code: str, item: Item, words: ItemWording, document: Document) -> Iterator[Problem]:
