@@ -12,7 +12,17 @@ from sqlmodel import Session, col
 
 from bot.care.level import Finding
 from storage.ids import new_id
-from storage.tables import Alert, AlertState, FindingRow, Outbox, OutboxKind, OutboxState, Page, PageState
+from storage.tables import (
+    Alert,
+    AlertState,
+    Drill,
+    FindingRow,
+    Outbox,
+    OutboxKind,
+    OutboxState,
+    Page,
+    PageState,
+)
 from storage.vault import Erased, seal, unseal
 
 
@@ -209,6 +219,7 @@ def digest_to(tx: Session, staff_id: str, channel: str, since: datetime) -> Outb
         col(Outbox.channel) == channel,
         col(Outbox.kind) == OutboxKind.PAGE,
         col(Outbox.alert_id).is_(None),
+        col(Outbox.id).not_in(select(col(Drill.outbox_id)).where(col(Drill.outbox_id).is_not(None))),
         col(Outbox.created_at) > since,
         col(Outbox.state).in_([OutboxState.PENDING, OutboxState.SENDING, OutboxState.SENT]),
     )
@@ -224,6 +235,17 @@ def mark_digest_sent(tx: Session, outbox_id: str, now: datetime) -> Sequence[str
     unpaged = (col(Alert.id).in_(alert_ids), col(Alert.paged_at).is_(None))
     tx.execute(update(Alert).where(*unpaged).values(paged_at=now))
     return alert_ids
+
+
+def mark_digest_failed(tx: Session, outbox_id: str) -> list[Page]:
+    """Note that a digest cannot be delivered; returns the pages it carried."""
+    carried = select(Page).where(col(Page.outbox_id) == outbox_id, col(Page.state) == PageState.PENDING)
+    found = list(tx.scalars(carried))
+    for page in found:
+        page.state = PageState.FAILED
+        tx.add(page)
+    tx.flush()
+    return found
 
 
 def reached_somebody(tx: Session, alert_ids: Iterable[str]) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
 from sqlmodel import Session, col
 
 from storage.ids import new_id
-from storage.tables import Contact, ContactState, Invite, Role, Shift, Staff
-from storage.vault import chat_hash, seal, token_hash, unseal
+from storage.tables import Contact, ContactState, Role, Shift, Staff
+from storage.vault import chat_hash, seal, unseal
 
 TELEGRAM = "telegram"
-INVITE_LASTS = timedelta(days=7)
 
 
 def by_chat(tx: Session, chat_id: int) -> Staff | None:
@@ -155,31 +153,3 @@ def replace_shifts(tx: Session, site_id: str, source: str, since: datetime) -> N
     ours = (col(Shift.site_id) == site_id, col(Shift.source) == source)
     tx.execute(delete(Shift).where(*ours, col(Shift.starts_at) >= since))
     tx.execute(update(Shift).where(*ours, col(Shift.ends_at) > since).values(ends_at=since))
-
-
-def invite(
-    tx: Session,
-    site_id: str,
-    now: datetime,
-    *,
-    created_by: str,
-    role: Role | None = None,
-    staff_name: str = "",
-    patient_id: str | None = None,
-) -> str:
-    """Make an invitation and return its code, which is kept nowhere: only its hash is."""
-    code = secrets.token_urlsafe(24)
-    row = Invite(
-        id=new_id(now), site_id=site_id, code_hash=token_hash(tx, code), patient_id=patient_id, role=role,
-        staff_name=staff_name, created_by=created_by, created_at=now, expires_at=now + INVITE_LASTS,
-    )  # fmt: skip
-    tx.add(row)
-    tx.flush()
-    return code
-
-
-def use_invite(tx: Session, invite_id: str, now: datetime) -> bool:
-    """Mark an invitation as used; False when somebody else just did."""
-    unused = (col(Invite.id) == invite_id, col(Invite.used_at).is_(None))
-    done = tx.execute(update(Invite).where(*unused).values(used_at=now).returning(col(Invite.id)))
-    return done.first() is not None

@@ -6,17 +6,20 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlmodel import Session
+
 from bot.care.alert import Do, Step, next_step
 from bot.care.policy import Policy
-from bot.flows import pages, staff_cards
+from bot.flows import drills, pages, staff_cards
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
-from bot.flows.pages import page_failed, page_sent, standing
+from bot.flows.pages import standing
 from bot.flows.questions import answer_direct_question, question_unanswered
 from bot.flows.raising import raise_findings, raise_system
+from bot.message import Failure
 from storage import alerts
 from storage import staff as people
-from storage.tables import Alert, AlertState
+from storage.tables import Alert, AlertState, Outbox, OutboxKind
 
 __all__ = [
     "answer_direct_question", "climb", "page_failed", "page_sent", "raise_findings", "raise_system",
@@ -24,6 +27,23 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 BATCH = 200
+
+
+def page_sent(clinic: Clinic, tx: Session, row: Outbox, now: datetime) -> None:
+    """Called in the transaction that marks a page as sent."""
+    del clinic
+    if row.kind == OutboxKind.PAGE:
+        pages.sent(tx, row, now)
+        drills.accepted(tx, row, now)
+
+
+def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now: datetime) -> None:
+    """Called in the transaction that marks a page as failed, or as told to wait for long: the next
+    channel or person is queued in it.
+    """
+    if row.kind == OutboxKind.PAGE:
+        pages.failed(Act(clinic, tx, now), row, failure)
+        drills.mark_failed(tx, row)
 
 
 def climb(clinic: Clinic, now: datetime) -> int:

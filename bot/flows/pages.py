@@ -25,7 +25,6 @@ from storage.tables import (
     Outbox,
     OutboxKind,
     Page,
-    Patient,
     Staff,
 )
 
@@ -128,7 +127,7 @@ def _tell_of_gap(act: Act, alert: Alert, tier: Tier) -> None:
     marks.set_mark(act.tx, name, act.now)
     act.record("system", "rota.gap", f"site:{alert.site_id}", tier=tier.who.value)
     for staff in people.at_site(act.tx, alert.site_id, ("coordinator", "admin")):
-        words = act.clinic.content.wording(staff.language)
+        words = act.words(staff)
         tell_staff(act, staff, words.say("staff.gap", tier=words.say(f"staff.who.{tier.who}")))
 
 
@@ -147,7 +146,7 @@ def _page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact) -> boo
 
 
 def _send(act: Act, alert: Alert, page: Page, staff: Staff, contact: Contact) -> bool:
-    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
+    patient = act.patient_of(alert)
     if contact.channel == people.TELEGRAM:
         outgoing = staff_cards.page(act, alert, patient, staff)
     else:
@@ -206,40 +205,43 @@ def _into_digest(act: Act, page: Page, staff: Staff, contact: Contact) -> None:
     act.tx.flush()
 
 
-def page_sent(clinic: Clinic, tx: Session, row: Outbox, now: datetime) -> None:
-    """Called in the transaction that marks a page as sent: somebody was reached after all."""
-    del clinic
-    if row.kind != OutboxKind.PAGE:
-        return
+def sent(tx: Session, row: Outbox, now: datetime) -> None:
+    """Somebody was reached after all."""
     if row.alert_id is not None:
         alerts.reached_somebody(tx, [row.alert_id])
     else:
         alerts.reached_somebody(tx, alerts.mark_digest_sent(tx, row.id, now))
 
 
-def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now: datetime) -> None:
-    """Called in the transaction that marks a page as failed: the next channel or person is queued in it.
-
-    A chat that is gone is remembered, so that nobody waits for it again. When this person has no other
-    way, and nobody else was paged this round, the next tier is paged at once.
-    """
-    if row.kind != OutboxKind.PAGE or row.page_id is None:
+def failed(act: Act, row: Outbox, failure: Failure) -> None:
+    """See to every page that this message carried: one, or for a digest many."""
+    if row.page_id is None:
+        for page in alerts.mark_digest_failed(act.tx, row.id):
+            _page_failed(act, page, failure)
         return
-    act = Act(clinic, tx, now)
-    page = tx.get(Page, row.page_id)
-    alert = alerts.locked(tx, page.alert_id) if page else None
-    if page is None or alert is None or alert.state == AlertState.RESOLVED:
-        return
-    act.record("system", "page.failed", f"page:{page.id}", alert=alert.id, failure=failure.value)
+    lost = act.tx.get(Page, row.page_id, populate_existing=True)
     if row.channel == "telegram-alert" and failure is Failure.DEAD_ADDRESS:
-        _again_by_care_bot(tx, row, now)
+        _again_by_care_bot(act, row)
+    elif lost is not None:
+        _page_failed(act, lost, failure)
+
+
+def _page_failed(act: Act, page: Page, failure: Failure) -> None:
+    """Page by the next channel, else the next tier when nobody else was paged this round.
+
+    A chat that is gone is remembered, so that nobody waits for it again.
+    """
+    alert = alerts.locked(act.tx, page.alert_id)
+    if alert is None or alert.state == AlertState.RESOLVED:
         return
+    what = "page.delayed" if failure is Failure.WAIT else "page.failed"
+    act.record("system", what, f"page:{page.id}", alert=alert.id, failure=failure.value)
     if failure is Failure.DEAD_ADDRESS and page.contact_id:
-        people.set_contact_state(tx, page.contact_id, ContactState.BLOCKED)
+        people.set_contact_state(act.tx, page.contact_id, ContactState.BLOCKED)
         _tell_of_dead_contact(act, alert, page)
     if alert.state != AlertState.OPEN or _next_channel(act, alert, page):
         return
-    if not _others_on_their_way(tx, alert):
+    if not _others_on_their_way(act.tx, alert):
         _nobody_left_here(act, alert)
 
 
@@ -252,10 +254,10 @@ def _nobody_left_here(act: Act, alert: Alert) -> None:
     page_tier(act, alert, policy, page_step(Do.CLIMB, alert.tier + 1, policy, act.now, act.now))
 
 
-def _again_by_care_bot(tx: Session, row: Outbox, now: datetime) -> None:
+def _again_by_care_bot(act: Act, row: Outbox) -> None:
     """The person never opened the alert bot's chat; the bot they know carries the page."""
     outbox.put(
-        tx, outbox.read_outgoing(tx, row), kind=OutboxKind.PAGE, now=now, lane=Lane.ALERT,
+        act.tx, outbox.read_outgoing(act.tx, row), kind=OutboxKind.PAGE, now=act.now, lane=Lane.ALERT,
         channel="telegram", staff_id=row.staff_id, alert_id=row.alert_id, page_id=row.page_id,
     )  # fmt: skip
 
@@ -286,7 +288,7 @@ def _tell_of_dead_contact(act: Act, alert: Alert, page: Page) -> None:
         return
     for other in people.at_site(act.tx, alert.site_id, ("coordinator", "admin")):
         if other.id != staff.id:
-            words = act.clinic.content.wording(other.language)
+            words = act.words(other)
             told = words.say("staff.contact_dead", name=staff.name, channel=page.channel)
             tell_staff(act, other, told)
 
@@ -309,9 +311,25 @@ def tell_staff(
     )  # fmt: skip
 
 
+def page_one(act: Act, alert: Alert, staff: Staff) -> int:
+    """Page one named person on their first channel, outside the tiers."""
+    alerts.change(act.tx, alert, loop=alert.loop + 1)
+    return _page_person(act, alert, staff, 1)
+
+
+def send_card(act: Act, alert: Alert, staff: Staff) -> None:
+    """Send the card to somebody who asked for it; it follows the alert like a page."""
+    outgoing = staff_cards.page(act, alert, act.patient_of(alert), staff)
+    if outgoing is not None:
+        outbox.put(
+            act.tx, outgoing, kind=OutboxKind.PAGE, now=act.now, lane=Lane.ALERT,
+            channel=chat_channel(act.clinic), staff_id=staff.id, alert_id=alert.id,
+        )  # fmt: skip
+
+
 def refresh_cards(act: Act, alert: Alert) -> None:
     """Change every card of the alert, on every phone, to say how it stands now."""
-    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
+    patient = act.patient_of(alert)
     seen: set[str] = set()
     for row in reversed(alerts.cards(act.tx, alert.id, CHAT_CHANNELS)):
         staff = people.active(act.tx, row.staff_id)
