@@ -5,16 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import CursorResult, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    CursorResult,
+    Executable,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
 from storage.migrations import require_current
-from storage.tables import Inbox, InboxState, Patient
+from storage.tables import Inbox, InboxState, Instant, Patient
 from storage.vault import chat_hash, seal, unseal_raw
+
+INBOX: Table = SQLModel.metadata.tables["inbox"]
 
 
 def store(
@@ -26,9 +42,15 @@ def store(
     if hashed:
         row.patient_id = tx.scalar(select(col(Patient.id)).where(col(Patient.chat_hash) == hashed))
     seal(tx, row, "raw_sealed", json.dumps(raw))
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Inbox).values(**row.model_dump()).on_conflict_do_nothing()
-    return tx.execute(statement.returning(col(Inbox.update_id))).first() is not None
+    inserted = tx.execute(_keep(tx.get_bind().dialect.name), row.model_dump())
+    return inserted.first() is not None
+
+
+@cache
+def _keep(dialect: str) -> Executable:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert
+    statement: Executable = insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.update_id)
+    return statement
 
 
 def changed(tx: Session, statement: Any) -> int:
@@ -45,25 +67,34 @@ def next_waiting(tx: Session, now: datetime, limit: int, busy_chats: Collection[
     not wait for a bad one.
     """
     require_current(tx)
-    earlier: Any = aliased(Inbox)
-    blocked = exists().where(
-        earlier.bot == col(Inbox.bot),
-        earlier.chat_hash == col(Inbox.chat_hash),
-        earlier.chat_hash != "",
-        earlier.state == InboxState.NEW,
-        earlier.update_id < col(Inbox.update_id),
-        _ready(earlier, now),
-    )
-    waiting = select(Inbox).where(
-        and_(col(Inbox.state) == InboxState.NEW, _ready(Inbox, now), ~blocked),
-        col(Inbox.chat_hash).not_in(busy_chats),
-    )
-    found = tx.scalars(waiting.order_by(col(Inbox.received_at), col(Inbox.update_id)).limit(limit))
+    found = tx.scalars(_WAITING, {"now": now, "at_most": limit, "busy": list(busy_chats)})
     return _one_per_chat(found.all())
 
 
-def _ready(row: Any, now: datetime) -> Any:
-    return or_(row.not_before.is_(None), row.not_before <= now)
+def _waiting() -> Select[Inbox]:
+    """The first ready update of each chat; one without a chat stands for itself."""
+    ready = and_(
+        INBOX.c.state == InboxState.NEW,
+        or_(INBOX.c.not_before.is_(None), INBOX.c.not_before <= bindparam("now", type_=Instant())),
+        INBOX.c.chat_hash.not_in(bindparam("busy", expanding=True)),
+    )
+    chat = case((INBOX.c.chat_hash == "", cast(INBOX.c.update_id, Text)), else_=INBOX.c.chat_hash)
+    first = (
+        select(INBOX.c.bot, func.min(INBOX.c.update_id).label("update_id"))
+        .where(ready)
+        .group_by(INBOX.c.bot, chat)
+        .subquery()
+    )
+    return (
+        select(Inbox)
+        .join(first, and_(first.c.bot == INBOX.c.bot, first.c.update_id == INBOX.c.update_id))
+        .order_by(INBOX.c.received_at, INBOX.c.update_id)
+        .limit(bindparam("at_most"))
+        .execution_options(populate_existing=True)
+    )
+
+
+_WAITING = _waiting()
 
 
 def _one_per_chat(rows: Collection[Inbox]) -> list[Inbox]:

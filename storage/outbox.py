@@ -11,22 +11,21 @@ import base64
 import json
 from collections.abc import Collection
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
 from storage.ids import new_id
 from storage.inbox import changed
-from storage.migrations import require_current
+from storage.leasing import OUTBOX, UNANSWERED, lease
 from storage.tables import (
-    RESENT_WHEN_UNCLEAR,
     Alert,
     CheckIn,
     Contact,
+    Instant,
     Lane,
     Outbox,
     OutboxKind,
@@ -36,7 +35,18 @@ from storage.tables import (
 )
 from storage.vault import chat_hash, seal, unseal
 
-UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
+__all__ = [
+    "UNANSWERED",
+    "cancel_for_patient",
+    "cancel_pages",
+    "lease",
+    "mark_failed",
+    "mark_sent",
+    "mark_uncertain",
+    "put",
+    "put_back",
+    "read_outgoing",
+]
 
 
 def put(
@@ -96,88 +106,6 @@ def _cancel_older_edits(tx: Session, row: Outbox) -> None:
         tx.execute(update(Outbox).where(*older, or_(*same_message)).values(state=OutboxState.CANCELLED))
 
 
-def lease(
-    tx: Session,
-    lane: Lane,
-    owner: str,
-    now: datetime,
-    limit: int,
-    lease_for: timedelta,
-    *,
-    channels: Collection[str] | None = None,
-    kinds: Collection[OutboxKind] | None = None,
-) -> list[Outbox]:
-    """Take up to `limit` messages to send, for as long as `lease_for`; at most one per chat.
-
-    Only those of `channels` and `kinds`, when given.
-
-    In the routine lane a chat's messages keep their order, also while one of them waits to be
-    tried again. In the alert lane nothing ready waits behind something that is not.
-    """
-    require_current(tx)
-    _end_leases(tx, lane, now)
-    waiting = (
-        select(col(Outbox.id))
-        .where(_due(Outbox, lane, now), ~_held_up(lane, now), ~_target_on_its_way())
-        .order_by(col(Outbox.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    if channels is not None:
-        waiting = waiting.where(col(Outbox.channel).in_(channels))
-    if kinds is not None:
-        waiting = waiting.where(col(Outbox.kind).in_(kinds))
-    taken = (
-        update(Outbox)
-        .where(col(Outbox.id).in_(tx.scalars(waiting).all()), col(Outbox.state) == OutboxState.PENDING)
-        .values(
-            state=OutboxState.SENDING,
-            attempts=col(Outbox.attempts) + 1,
-            lease_owner=owner,
-            lease_until=now + lease_for,
-        )
-        .returning(Outbox)
-        .execution_options(populate_existing=True)
-    )
-    return sorted(tx.scalars(taken), key=lambda row: row.id)
-
-
-def _due(row: Any, lane: Lane, now: datetime) -> Any:
-    return and_(row.state == OutboxState.PENDING, row.lane == lane, row.not_before <= now)
-
-
-def _held_up(lane: Lane, now: datetime) -> Any:
-    """Another message to the same chat is on its way, or is older and goes before this one."""
-    other: Any = aliased(Outbox)
-    ready = other.not_before <= now
-    comes_first = or_(ready, other.attempts > 0) if lane == Lane.ROUTINE else ready
-    older = and_(other.state == OutboxState.PENDING, other.id < col(Outbox.id), comes_first)
-    return exists().where(
-        other.chat_hash == col(Outbox.chat_hash),
-        other.chat_hash != "",
-        other.lane == col(Outbox.lane),
-        other.channel == col(Outbox.channel),
-        or_(other.state == OutboxState.SENDING, older),
-    )
-
-
-def _target_on_its_way() -> Any:
-    """The message that this one edits has not been answered for yet."""
-    target: Any = aliased(Outbox)
-    return exists().where(target.id == col(Outbox.edits), target.state.in_(UNANSWERED))
-
-
-def _end_leases(tx: Session, lane: Lane, now: datetime) -> None:
-    over = (
-        col(Outbox.state) == OutboxState.SENDING,
-        col(Outbox.lane) == lane,
-        col(Outbox.lease_until) <= now,
-    )
-    again = col(Outbox.kind).in_(RESENT_WHEN_UNCLEAR)
-    tx.execute(update(Outbox).where(*over, again).values(state=OutboxState.PENDING, repeat=True))
-    tx.execute(update(Outbox).where(*over, ~again).values(state=OutboxState.UNCERTAIN))
-
-
 def read_outgoing(tx: Session, row: Outbox) -> Outgoing:
     """Return the message as it was put; an edit of a queued message gets that message's id.
 
@@ -198,7 +126,9 @@ def mark_sent(tx: Session, row_id: str, owner: str, message_id: int | None, now:
 
     False: the lease is no longer `owner`'s, and nothing changed.
     """
-    row = _finish(tx, row_id, owner, state=OutboxState.SENT, message_id=message_id, sent_at=now, error="")
+    row = tx.execute(
+        _SENT, {"row_id": row_id, "owner": owner, "sent_message_id": message_id, "now": now}
+    ).first()
     if row is None:
         return False
     if row.page_id is not None:
@@ -207,6 +137,23 @@ def mark_sent(tx: Session, row_id: str, owner: str, message_id: int | None, now:
         unsent = (col(CheckIn.id) == row.check_in_id, col(CheckIn.sent_at).is_(None))
         tx.execute(update(CheckIn).where(*unsent).values(sent_at=now))
     return True
+
+
+_SENT = (
+    update(OUTBOX)
+    .where(
+        OUTBOX.c.id == bindparam("row_id"),
+        OUTBOX.c.lease_owner == bindparam("owner"),
+        OUTBOX.c.state.in_((OutboxState.SENDING, OutboxState.UNCERTAIN)),
+    )
+    .values(
+        state=OutboxState.SENT,
+        message_id=bindparam("sent_message_id"),
+        sent_at=bindparam("now", type_=Instant()),
+        error="",
+    )
+    .returning(OUTBOX.c.page_id, OUTBOX.c.check_in_id, OUTBOX.c.kind)
+)
 
 
 def _page_sent(tx: Session, page_id: str, now: datetime) -> None:

@@ -1,0 +1,136 @@
+"""Taking messages to send: one worker each, in order within a chat, and alerts wait for nothing.
+
+These statements run all the time, so they are built once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlmodel import Session, SQLModel, col
+
+from storage.migrations import require_current
+from storage.tables import RESENT_WHEN_UNCLEAR, Instant, Lane, Outbox, OutboxState
+
+OUTBOX: Table = SQLModel.metadata.tables["outbox"]
+UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
+NOW: ColumnElement[Any] = bindparam("now", type_=Instant())
+
+
+def lease(
+    tx: Session,
+    lane: Lane,
+    owner: str,
+    now: datetime,
+    limit: int,
+    lease_for: timedelta,
+    channels: Collection[str] | None = None,
+) -> list[Outbox]:
+    """Take up to `limit` messages to send, for as long as `lease_for`; at most one per chat.
+
+    In the routine lane a chat's messages keep their order, also while one of them waits to be
+    tried again. In the alert lane nothing ready waits behind something that is not.
+
+    Raises:
+        StorageError: the tables are being changed to another shape; stop until that is over.
+    """
+    require_current(tx)
+    tx.execute(_END_LEASES, {"now": now, "of_lane": lane})
+    wanted = {"now": now, "of_lane": lane, "at_most": limit}
+    if channels is not None:
+        wanted["served"] = list(channels)
+    ids = tx.scalars(_waiting(Lane(lane), channels is not None), wanted).all()
+    if not ids:
+        return []
+    tx.execute(_TAKE, {"ids": ids, "owner": owner, "until": now + lease_for})
+    taken = select(Outbox).where(col(Outbox.id).in_(ids)).order_by(col(Outbox.id))
+    return list(tx.scalars(taken, execution_options={"populate_existing": True}))
+
+
+def _end_leases() -> Executable:
+    """When a lease is over nobody knows whether the message went: again, or left alone, by its kind."""
+    again = OUTBOX.c.kind.in_(RESENT_WHEN_UNCLEAR)
+    return (
+        update(OUTBOX)
+        .where(
+            OUTBOX.c.state == OutboxState.SENDING,
+            OUTBOX.c.lane == bindparam("of_lane"),
+            OUTBOX.c.lease_until <= NOW,
+        )
+        .values(
+            state=case((again, OutboxState.PENDING), else_=OutboxState.UNCERTAIN),
+            repeat=or_(OUTBOX.c.repeat, again),
+        )
+    )
+
+
+@cache
+def _waiting(lane: Lane, some_channels: bool) -> Executable:
+    return (
+        select(OUTBOX.c.id)
+        .where(
+            OUTBOX.c.state == OutboxState.PENDING,
+            OUTBOX.c.lane == bindparam("of_lane"),
+            OUTBOX.c.not_before <= NOW,
+            OUTBOX.c.channel.in_(bindparam("served", expanding=True)) if some_channels else true(),
+            ~_held_up(lane),
+            ~_target_on_its_way(),
+        )
+        .order_by(OUTBOX.c.id)
+        .limit(bindparam("at_most"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _held_up(lane: Lane) -> ColumnElement[bool]:
+    """Another message to the same chat is on its way, or is older and goes before this one."""
+    other = OUTBOX.alias("other")
+    ready = other.c.not_before <= NOW
+    comes_first = or_(ready, other.c.attempts > 0) if lane == Lane.ROUTINE else ready
+    older = and_(other.c.state == OutboxState.PENDING, other.c.id < OUTBOX.c.id, comes_first)
+    return exists().where(
+        other.c.chat_hash == OUTBOX.c.chat_hash,
+        other.c.chat_hash != "",
+        other.c.lane == OUTBOX.c.lane,
+        other.c.channel == OUTBOX.c.channel,
+        other.c.state.in_(UNANSWERED),
+        or_(other.c.state == OutboxState.SENDING, older),
+    )
+
+
+def _target_on_its_way() -> ColumnElement[bool]:
+    """The message that this one edits has not been answered for yet."""
+    target = OUTBOX.alias("target")
+    return exists().where(target.c.id == OUTBOX.c.edits, target.c.state.in_(UNANSWERED))
+
+
+_END_LEASES = _end_leases()
+_TAKE = (
+    update(OUTBOX)
+    .where(
+        OUTBOX.c.id.in_(bindparam("ids", expanding=True)),
+        OUTBOX.c.state == OutboxState.PENDING,
+    )
+    .values(
+        state=OutboxState.SENDING,
+        attempts=OUTBOX.c.attempts + 1,
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until", type_=Instant()),
+    )
+)
