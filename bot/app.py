@@ -183,7 +183,7 @@ class App:
         ]
         watching = [asyncio.create_task(self._storage.run())]
         self._vitals.started = True
-        logger.info("app.started", extra={"process": os.getpid()})
+        logger.info("app.started", extra={"pid": os.getpid()})
         try:
             await self._until_stopped([*running, *watching], introductions)
         finally:
