@@ -32,9 +32,13 @@ def _daily_at(clinic: Clinic, site_id: str, now: datetime) -> int:
 
 
 def _if_due(act: Act, site_id: str) -> int:
+    """The first day only starts the count: people who have just joined are not drilled at once."""
     last = marks.mark(act.tx, f"{MARK}{site_id}")
+    if last is None:
+        marks.set_mark(act.tx, f"{MARK}{site_id}", act.now)
+        return 0
     hours = roster.hours_of(act.clinic.content.sites.get(site_id))
-    if (last is not None and act.now - last.at < EVERY) or not hours.is_open(act.now):
+    if act.now - last.at < EVERY or not hours.is_open(act.now):
         return 0
     return start(act, site_id, by="system")
 

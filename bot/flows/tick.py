@@ -29,13 +29,16 @@ def works() -> tuple[tuple[str, Work], ...]:
     )
 
 
-def tick(clinic: Clinic, now: datetime) -> int:
+def tick(clinic: Clinic, now: datetime, *, late: timedelta | None = None) -> int:
     """Do everything that is due; return how many works failed.
 
-    The mark "tick" is set only when none did: whoever watches it sees a tick that keeps failing.
+    `late` is how long nothing was done, by a clock nobody can turn; long enough, and someone is told.
+    The mark "tick" is set only when no work failed: whoever watches it sees a tick that keeps failing.
     """
-    _guarded("tick.lateness", _notice_lateness, clinic, now)
     failed = sum(not _guarded(name, work, clinic, now) for name, work in works())
+    if late is not None and late > LATE_AFTER:
+        minutes = int(late / timedelta(minutes=1))
+        _guarded("tick.late", lambda clinic, now: _raise_late(clinic, minutes, now), clinic, now)
     if not failed:
         _guarded("tick.mark", _mark, clinic, now)
     return failed
@@ -54,18 +57,11 @@ def _mark(clinic: Clinic, now: datetime) -> None:
     clinic.db.run(lambda tx: marks.set_mark(tx, TICK, now))
 
 
-def _notice_lateness(clinic: Clinic, now: datetime) -> None:
-    """A tick long after the last one means that nothing was climbing meanwhile: someone is told."""
-    with clinic.db.reading() as tx:
-        before = marks.mark(tx, TICK)
-        last = before.at if before else None
-    if last is None or now - last <= LATE_AFTER:
-        return
-    minutes = int((now - last) / timedelta(minutes=1))
+def _raise_late(clinic: Clinic, minutes: int, now: datetime) -> None:
+    """Nothing was climbing meanwhile: the alerts that waited have just moved, and somebody should know."""
     for site_id in clinic.content.sites:
-        _raise_late(clinic, site_id, minutes, now)
+        _raise_at(clinic, site_id, (f"no tick for {minutes} minutes",), now)
 
 
-def _raise_late(clinic: Clinic, site_id: str, minutes: int, now: datetime) -> None:
-    facts = (f"no tick for {minutes} minutes",)
+def _raise_at(clinic: Clinic, site_id: str, facts: tuple[str, ...], now: datetime) -> None:
     clinic.db.run(lambda tx: alerts.raise_system(clinic, tx, site_id, LATE_RULE, now, facts))
