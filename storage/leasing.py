@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlmodel import Session, SQLModel, col
 
 from storage.migrations import require_current
-from storage.tables import RESENT_WHEN_UNCLEAR, Instant, Lane, Outbox, OutboxState
+from storage.tables import RESENT_WHEN_UNCLEAR, Instant, Lane, Outbox, OutboxKind, OutboxState
 
 OUTBOX: Table = SQLModel.metadata.tables["outbox"]
 UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
@@ -40,9 +40,14 @@ def lease(
     now: datetime,
     limit: int,
     lease_for: timedelta,
+    *,
     channels: Collection[str] | None = None,
+    kinds: Collection[OutboxKind] | None = None,
 ) -> list[Outbox]:
     """Take up to `limit` messages to send, for as long as `lease_for`; at most one per chat.
+
+    Only those of `channels` and `kinds`, when given; one kind then waits for no other that is not
+    on its way.
 
     In the routine lane a chat's messages keep their order, also while one of them waits to be
     tried again. In the alert lane nothing ready waits behind something that is not.
@@ -52,10 +57,10 @@ def lease(
     """
     require_current(tx)
     tx.execute(_END_LEASES, {"now": now, "of_lane": lane})
-    wanted = {"now": now, "of_lane": lane, "at_most": limit}
-    if channels is not None:
-        wanted["served"] = list(channels)
-    ids = tx.scalars(_waiting(Lane(lane), channels is not None), wanted).all()
+    wanted: dict[str, object] = {"now": now, "of_lane": lane, "at_most": limit}
+    some = {"channels": channels, "kinds": kinds}
+    wanted |= {name: list(values) for name, values in some.items() if values is not None}
+    ids = tx.scalars(_waiting(Lane(lane), channels is not None, kinds is not None), wanted).all()
     if not ids:
         return []
     tx.execute(_TAKE, {"ids": ids, "owner": owner, "until": now + lease_for})
@@ -81,15 +86,16 @@ def _end_leases() -> Executable:
 
 
 @cache
-def _waiting(lane: Lane, some_channels: bool) -> Executable:
+def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
     return (
         select(OUTBOX.c.id)
         .where(
             OUTBOX.c.state == OutboxState.PENDING,
             OUTBOX.c.lane == bindparam("of_lane"),
             OUTBOX.c.not_before <= NOW,
-            OUTBOX.c.channel.in_(bindparam("served", expanding=True)) if some_channels else true(),
-            ~_held_up(lane),
+            OUTBOX.c.channel.in_(bindparam("channels", expanding=True)) if some_channels else true(),
+            OUTBOX.c.kind.in_(bindparam("kinds", expanding=True)) if some_kinds else true(),
+            ~_held_up(lane, some_kinds),
             ~_target_on_its_way(),
         )
         .order_by(OUTBOX.c.id)
@@ -98,12 +104,13 @@ def _waiting(lane: Lane, some_channels: bool) -> Executable:
     )
 
 
-def _held_up(lane: Lane) -> ColumnElement[bool]:
+def _held_up(lane: Lane, some_kinds: bool) -> ColumnElement[bool]:
     """Another message to the same chat is on its way, or is older and goes before this one."""
     other = OUTBOX.alias("other")
     ready = other.c.not_before <= NOW
     comes_first = or_(ready, other.c.attempts > 0) if lane == Lane.ROUTINE else ready
-    older = and_(other.c.state == OutboxState.PENDING, other.c.id < OUTBOX.c.id, comes_first)
+    alike = other.c.kind.in_(bindparam("kinds", expanding=True)) if some_kinds else true()
+    older = and_(other.c.state == OutboxState.PENDING, other.c.id < OUTBOX.c.id, comes_first, alike)
     return exists().where(
         other.c.chat_hash == OUTBOX.c.chat_hash,
         other.c.chat_hash != "",

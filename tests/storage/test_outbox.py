@@ -116,6 +116,14 @@ def test_a_channel_that_is_not_served_holds_up_no_other(database):
     assert lease(database, channels=["telegram-alert"]) == [spare]
 
 
+def test_a_word_to_somebody_typing_does_not_wait_for_a_card_in_the_queue(database):
+    card, word = put(database, kind=OutboxKind.CARD), put(database, kind=OutboxKind.RELAY)
+    assert lease(database, kinds=[OutboxKind.RELAY, OutboxKind.NOTICE]) == [word]
+    assert lease(database, kinds=[OutboxKind.CARD]) == [], "one on its way to a chat at a time"
+    assert sent(database, word)
+    assert lease(database, kinds=[OutboxKind.CARD]) == [card]
+
+
 @pytest.mark.parametrize("kind", [OutboxKind.PAGE, OutboxKind.SAFETY, OutboxKind.RELAY, OutboxKind.NOTICE])
 def test_what_may_have_been_lost_goes_again_marked_as_a_repeat(database, kind):
     page = put(database, kind=kind)
