@@ -49,7 +49,7 @@ TICK_SECONDS = 1
 FINISH_SECONDS = 25.0
 """How long what is under way may take once the program is told to stop."""
 
-SYSTEM_RULES = {"second_poller": "SYS-POLL", "token_refused": "SYS-TOKEN", "poll_hangs": "SYS-POLL"}
+TROUBLE_RULE = "SYS-1"
 
 
 def run(settings: Settings) -> None:
@@ -137,7 +137,7 @@ class App:
             for site_id in self._clinic.content.sites:
                 self._db.run(
                     lambda tx, site=site_id: alerts.raise_system(  # type: ignore[misc]
-                        self._clinic, tx, site, SYSTEM_RULES[what], now, (f"{what}: {name}",)
+                        self._clinic, tx, site, TROUBLE_RULE, now, (f"{what}: {name}",)
                     )
                 )
 
@@ -174,6 +174,12 @@ class App:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._asked_to_stop)
         runner = await self._serve()
+        try:
+            await self._work()
+        finally:
+            await runner.cleanup()
+
+    async def _work(self) -> None:
         scheduler = self._start_tick()
         introductions = [self._introduce(name) for name in self._bots]
         self._pollers = {} if self._settings.webhook_url else self._make_pollers()
@@ -189,7 +195,6 @@ class App:
         finally:
             scheduler.shutdown(wait=False)
             await self._finish(running, watching)
-            await runner.cleanup()
 
     async def _until_stopped(
         self, parts: Sequence[asyncio.Task[None]], introductions: Sequence[Awaitable[None]]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select
 
 from bot.content import Wording
-from bot.flows import pages, privacy
+from bot.flows import alerts, privacy
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.message import Failure
@@ -24,11 +24,11 @@ class ClinicHooks:
 
     def sent(self, tx: Session, row: Outbox, now: datetime) -> None:
         if row.kind == OutboxKind.PAGE:
-            pages.page_sent(self._clinic, tx, row, now)
+            alerts.page_sent(self._clinic, tx, row, now)
 
     def failed(self, tx: Session, row: Outbox, failure: Failure, now: datetime) -> None:
         if row.kind == OutboxKind.PAGE:
-            pages.page_failed(self._clinic, tx, row, failure, now)
+            alerts.page_failed(self._clinic, tx, row, failure, now)
         if failure == Failure.DEAD_ADDRESS:
             self._patient_lost(tx, row, now)
         audit.record(tx, now, "system", "outbox.failed", f"outbox:{row.id}", failure=failure.value)
@@ -40,7 +40,7 @@ class ClinicHooks:
             privacy.blocked(Talk(self._clinic, tx, patient, now))
 
     def delayed(self, tx: Session, row: Outbox, wait: timedelta, now: datetime) -> None:
-        pages.page_failed(self._clinic, tx, row, Failure.WAIT, now)
+        alerts.page_failed(self._clinic, tx, row, Failure.WAIT, now)
 
     def moved(self, tx: Session, row: Outbox, old_chat_id: int, new_chat_id: int, now: datetime) -> None:
         """Follow the person or group to the new chat."""

@@ -190,11 +190,17 @@ class Carrier:
 
         def work(tx: Session) -> None:
             if outbox.mark_sent(tx, job.row_id, self._owner, sent.message_id, now):
-                row = tx.get(Outbox, job.row_id)
-                if row:
-                    self._post.hooks.sent(tx, row, now)
+                self._tell_sent(tx, job.row_id, now)
 
         await self._record(work)
+
+    def _tell_sent(self, tx: Session, row_id: str, now: datetime) -> None:
+        """That it was accepted stays a fact, whatever the clinic makes of it: else it would go again."""
+        try:
+            with tx.begin_nested():
+                self._post.hooks.sent(tx, tx.get_one(Outbox, row_id), now)
+        except Exception as error:
+            logger.error("delivery.hook_failed", extra={"outbox": row_id, "error": type(error).__name__})
 
     async def _record(self, work: Callable[[Session], Any]) -> None:
         """Write down what became of a send, trying for as long as the lease lasts.
