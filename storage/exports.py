@@ -19,7 +19,7 @@ from sqlmodel import Session, SQLModel
 from storage.database import Database, StorageError
 from storage.vault import Erased, token_hash, unseal
 
-BATCH_ROWS = 16_384
+BATCH_ROWS = 8_192
 AHEAD = 2  # batches read while one is being written
 PG_BATCH_BYTES = 8 << 20
 SHIFT_WEEKS = 104

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,7 +92,7 @@ class Book:
     def columns(self, name: str) -> tuple[Column, ...]:
         """Return the columns a table has in this export."""
         if name == "check_ins":
-            return (*WIDE_FIXED, *COUNTS, *self._wide_maker().columns)
+            return (*WIDE_FIXED, *COUNTS, *self._wide_maker.columns)
         return TABLES[name].with_text(self.with_text)
 
     def _table(self, table: Table) -> Stream:
@@ -102,10 +103,11 @@ class Book:
         return Stream(shaping.schema, self._told(table.name, shaping.all(batches)))
 
     def _wide(self) -> Stream:
-        wide = self._wide_maker()
+        wide = self._wide_maker
         batches = self.source.batches(self.builder.wide().sql)
         return Stream(wide.schema, self._told("check_ins", wide.all(batches)))
 
+    @cached_property
     def _wide_maker(self) -> Wide:
         asked = [row[0] for row in self.source.rows(self.builder.items())]
         known = [each for each in self.items if each in asked]

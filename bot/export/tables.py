@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
 from bot.export.guard import disarmed
 
 SHEET_ROWS = 1_048_576 - 1  # one row is the header
-CELL_CHARACTERS = 32_767
-ROW_GROUP = 131_072
+CELL_CHARACTERS = 32_767  # counted in UTF-16 units
+SAFE = CELL_CHARACTERS // 2
+ROW_GROUP = 16_384
+BATCH = 16_384
 
 
 @dataclass
@@ -31,11 +34,15 @@ class Stream:
 
 
 def write_csv(stream: Stream, path: Path) -> int:
-    """Write a CSV file (UTF-8, comma, every text in quotes, empty for nothing) and return its rows."""
-    options = csv.WriteOptions(batch_size=16_384)
-    with csv.CSVWriter(str(path), stream.schema, write_options=options) as writer:
+    """Write a CSV file (UTF-8, comma, every text in quotes, empty for nothing) and return its rows.
+
+    Times are written without a zone, so that spreadsheets take them as times: the names say UTC or local.
+    """
+    options = csv.WriteOptions(batch_size=BATCH)
+    schema = _naive(stream.schema)
+    with csv.CSVWriter(str(path), schema, write_options=options) as writer:
         for batch in disarmed(stream):
-            writer.write(batch)
+            writer.write(batch.cast(schema))
     return stream.rows
 
 
@@ -128,20 +135,19 @@ def _naive_field(each: pa.Field) -> pa.Field:
 def _for_a_sheet(stream: Stream) -> Iterator[pa.RecordBatch]:
     schema = _naive(stream.schema)
     for batch in disarmed(stream):
-        columns = [_cut(column.cast(field.type)) for column, field in zip(batch.columns, schema, strict=True)]
-        yield pa.record_batch(columns, schema=schema)
+        yield pa.record_batch([_cut(each) for each in batch.cast(schema).columns], schema=schema)
 
 
 def _cut(column: pa.Array) -> pa.Array:
-    """Return the column with no text longer than a cell holds."""
-    if not pa.types.is_string(column.type):
+    """Return the column with no text longer than a cell holds (characters outside the BMP count twice)."""
+    if not pa.types.is_string(column.type) or not pc.any(pc.greater(pc.utf8_length(column), SAFE)).as_py():
         return column
-    if column.nbytes < CELL_CHARACTERS:
-        return column
-    return pa.array(
-        [
-            each and each[: CELL_CHARACTERS // 2] if each and len(each) > CELL_CHARACTERS // 2 else each
-            for each in column.to_pylist()
-        ],
-        pa.string(),
-    )
+    return pa.array([text if text is None else cut_text(text) for text in column.to_pylist()], pa.string())
+
+
+def cut_text(text: str) -> str:
+    """Return `text` cut to what a cell holds, the cut marked."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * CELL_CHARACTERS:
+        return text
+    return units[: 2 * (CELL_CHARACTERS - 1)].decode("utf-16-le", "ignore") + "…"

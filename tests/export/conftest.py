@@ -142,8 +142,8 @@ class Ward:
             words = values.pop("words", None)
             given = {"level": "urgent", "state": "open", "next_action_at": raised_at} | values
             row = Alert(
-                id=self._id(tx), site_id="demo", patient_id=patient_id, rule_id=rules[0], rules_version="rules-1",
-                raised_at=raised_at, **given,
+                id=self._id(tx), site_id="demo", patient_id=patient_id, rule_id=rules[0],
+                rules_version="rules-1", raised_at=raised_at, **given,
             )  # fmt: skip
             if words:
                 seal(tx, row, "outcome_sealed", words)
@@ -205,8 +205,8 @@ def recorded(ward: Ward) -> Iterator[Ward]:
         opened_at=None, sent_at=None, first_seen_at=None,
     )  # fmt: skip
     ward.check_in(
-        first, "d5-evening", morning + timedelta(days=4, hours=9), status="superseded", reason="treated again",
-        opened_at=None, sent_at=None, first_seen_at=None,
+        first, "d5-evening", morning + timedelta(days=4, hours=9), status="superseded",
+        reason="treated again", opened_at=None, sent_at=None, first_seen_at=None,
     )  # fmt: skip
     ward.check_in(
         first, "d9-morning", morning + timedelta(days=8), status="planned",
