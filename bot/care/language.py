@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from bot.care.level import Finding
@@ -23,6 +24,10 @@ class Languages:
     finding: Finding | None = None
     others: Mapping[str, frozenset[str]] | None = None
 
+    @cached_property
+    def _telling(self) -> frozenset[str]:
+        return frozenset().union(*(self.others or {}).values())
+
     def unreadable(self, text: str, units: Sequence[str], words: _Words) -> Finding | None:
         """Return the finding for a text in a language we do not judge, None for one we do."""
         if self.finding is None:
@@ -35,6 +40,8 @@ class Languages:
         return None
 
     def _other_language(self, spoken: Sequence[str], words: _Words) -> bool:
+        if len(spoken) < 7 and self._telling.isdisjoint(spoken):
+            return False
         for telling in (self.others or {}).values():
             count = sum(unit in telling for unit in spoken)
             if count >= 2 and count * 5 >= len(spoken):

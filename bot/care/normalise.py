@@ -27,7 +27,7 @@ _CUT_OFF = {
     "d": frozenset("i you they we he she it".split()),
 }
 _MOST_SPACED = 400
-_LONE_SIGNS = frozenset(".,?!iauoy23")  # stand alone in ordinary text: no sign of a spelled-out word
+_SPELLED = frozenset("bcdfghjklmnpqrstvwxz")  # rarely stand alone: a sign of a spelled-out word
 _LETTER_SIGNS = ((0x1F150, 26), (0x1F170, 26), (0x1F1E6, 26))  # letters in circles, squares, flags
 
 
@@ -101,7 +101,7 @@ class Reader:
         raw = _parted(folded).split()
         joined: list[int] = []
         units = raw
-        if any(len(word) == 1 and word not in _LONE_SIGNS for word in raw):
+        if not _SPELLED.isdisjoint(raw):
             units, joined = _join_letters(raw)
         return Reading(text, tuple(units), tuple(raw), tuple(joined))
 

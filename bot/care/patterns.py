@@ -60,7 +60,15 @@ class Choice:
     parts: tuple[Node, ...]
 
 
-Node = Words | Gap | Edge | Optional_ | Sequence_ | Choice
+@dataclass(frozen=True)
+class Named:
+    """A word list used in a pattern, with its name: it is looked for once per text, whoever asks."""
+
+    name: str
+    part: Node
+
+
+Node = Named | Words | Gap | Edge | Optional_ | Sequence_ | Choice
 
 
 @dataclass
@@ -69,6 +77,7 @@ class Grammar:
 
     lists: Mapping[str, str]
     spellings: Mapping[str, str] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)  # a word, and all the words to be taken for it
     _read: dict[str, Node] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
 
@@ -127,8 +136,11 @@ class Grammar:
                 [Words(frozenset((NUMBER,))), *([self._list(NUMBERS)] if NUMBERS in self.lists else [])]
             )
         meant = self.spellings.get(token, token).split()
-        words: tuple[Node, ...] = tuple(Words(frozenset((word,))) for word in meant)
+        words = tuple(self._word(word) for word in meant)
         return words[0] if len(words) == 1 else Sequence_(words)
+
+    def _word(self, word: str) -> Node:
+        return Words(frozenset((word, *self.same.get(word, "").split())))
 
     def _list(self, name: str) -> Node:
         if name not in self._read:
@@ -138,7 +150,8 @@ class Grammar:
                 raise PatternError(f"the word list {{{name}}} contains itself")
             self._open.append(name)
             try:
-                self._read[name] = self.read(self.lists[name])
+                node = self.read(self.lists[name])
+                self._read[name] = node if isinstance(node, Words) else Named(name, node)
             finally:
                 self._open.pop()
         return self._read[name]
@@ -175,6 +188,7 @@ def _chosen(parts: list[Node]) -> Node:
     words: set[str] = set()
     others: list[Node] = []
     for part in parts:
+        part = part.part if isinstance(part, Named) and len(parts) > 1 else part
         if isinstance(part, Words):
             words |= part.any_of
         elif isinstance(part, Choice):
@@ -190,43 +204,72 @@ def _chosen(parts: list[Node]) -> Node:
     return others[0] if len(others) == 1 else Choice(tuple(others))
 
 
-def word_sets(node: Node) -> set[frozenset[str]]:
-    """Every set of words the pattern tells apart."""
+def word_sets(node: Node, seen: set[str] | None = None) -> set[frozenset[str]]:
+    """Every set of words the pattern tells apart; lists whose names are in `seen` are left out and added to it."""
+    seen = set() if seen is None else seen
     if isinstance(node, Words):
         return {node.any_of}
+    if isinstance(node, Named):
+        if node.name in seen:
+            return set()
+        seen.add(node.name)
+        return word_sets(node.part, seen)
     if isinstance(node, Optional_):
-        return word_sets(node.part)
+        return word_sets(node.part, seen)
     if isinstance(node, Sequence_ | Choice):
-        return set().union(*(word_sets(part) for part in node.parts))
+        return set().union(*(word_sets(part, seen) for part in node.parts))
     return set()
 
 
-def needs(node: Node, weigh: Callable[[frozenset[str]], float]) -> list[frozenset[str]]:
-    """Sets of words of each of which a matching text holds at least one, rarest first by `weigh`."""
-    if isinstance(node, Words):
-        return [node.any_of]
+def names(node: Node) -> dict[str, Node]:
+    """The word lists of which a matching text holds an entry, by name."""
+    if isinstance(node, Named):
+        return {node.name: node.part}
     if isinstance(node, Sequence_):
-        found = {each for part in node.parts for each in needs(part, weigh)}
-        return sorted(found, key=lambda each: (weigh(each), sorted(each)))
-    if isinstance(node, Choice):
-        rarest = [each[0] for part in node.parts if (each := needs(part, weigh))]
-        if len(rarest) == len(node.parts):
-            return [frozenset().union(*rarest)]
-    return []
+        return {name: part for each in node.parts for name, part in names(each).items()}
+    return {}
 
 
-def to_regex(node: Node, symbols: Callable[[frozenset[str]], str], ends: str, filler: str) -> str:
-    """Return the regular expression over symbols. `symbols` gives a character class for a set of words."""
-    return _Writer(symbols, ends, filler).write(node)
+@dataclass
+class Needs:
+    """Works out sets of words of each of which a matching text holds at least one."""
+
+    weigh: Callable[[frozenset[str]], float]  # the more common the words, the more
+    _named: dict[str, list[frozenset[str]]] = field(default_factory=dict)
+
+    def of(self, node: Node) -> list[frozenset[str]]:
+        """Return the sets a pattern needs, the rarest first."""
+        if isinstance(node, Words):
+            return [node.any_of]
+        if isinstance(node, Named):
+            if node.name not in self._named:
+                self._named[node.name] = self.of(node.part)
+            return self._named[node.name]
+        if isinstance(node, Sequence_):
+            found = {each for part in node.parts for each in self.of(part)}
+            return sorted(found, key=lambda each: (self.weigh(each), sorted(each)))
+        return self._of_choice(node) if isinstance(node, Choice) else []
+
+    def _of_choice(self, node: Choice) -> list[frozenset[str]]:
+        rarest = [each[0] for part in node.parts if (each := self.of(part))]
+        return [frozenset().union(*rarest)] if len(rarest) == len(node.parts) else []
 
 
-@dataclass(frozen=True)
-class _Writer:
-    symbols: Callable[[frozenset[str]], str]
+@dataclass
+class Writer:
+    """Translates patterns to regular expressions over symbols."""
+
+    symbols: Callable[[frozenset[str]], str]  # the character class of a set of words
     ends: str  # character class of sentence ends
     filler: str  # character class of fillers
+    _named: dict[str, str] = field(default_factory=dict)
 
     def write(self, node: Node) -> str:
+        """Return the regular expression."""
+        if isinstance(node, Named):
+            if node.name not in self._named:
+                self._named[node.name] = self.write(node.part)
+            return self._named[node.name]
         if isinstance(node, Words):
             return self.symbols(node.any_of)
         if isinstance(node, Gap):

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import re2
 
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader, Reading
-from bot.care.patterns import Node, needs, to_regex
+from bot.care.patterns import Needs, Node, Writer, names
 from bot.care.vocabulary import SYMBOL_BYTES, Vocabulary
 
 WINDOW = 400  # words looked at together in a very long text
 OVERLAP = 40
 _REACH = 12  # words before and after a phrase that its guards look at
+_MOST_PLACES = 8  # of one pattern in one stretch of a text
 _MOST_WORDS = 160  # characters of the patient's words kept with a finding
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = 1 << 25
@@ -97,6 +99,7 @@ class _Line:
     written: str
     regex_text: str
     need: int
+    lists: tuple[str, ...]  # word lists the text must hold an entry of
     _regex: re2._Regexp | None = None
 
     @property
@@ -133,6 +136,12 @@ class PhraseBook:
         self._bits: dict[frozenset[str], int] = {}
         self._lines_by_symbol: dict[bytes, list[_Line]] = {}
         self._bits_by_symbol: dict[bytes, int] = {}
+        self._needs = Needs(self._weigh)
+        self._writer = Writer(
+            self.vocabulary.class_of, self.vocabulary.ends, self.vocabulary.class_of(self.filler)
+        )
+        self._list_nodes: dict[str, Node] = {}
+        self._list_regex: dict[str, re2._Regexp] = {}
         for phrase in self.phrases:
             for node, written in zip(phrase.say, phrase.written, strict=True):
                 self._add_line(phrase, node, written)
@@ -176,11 +185,13 @@ class PhraseBook:
         return sorted(f"{line.phrase.id}: {line.written}" for line in close if line.written not in fired)
 
     def _add_line(self, phrase: Phrase, node: Node, written: str) -> None:
-        required = needs(node, self._weigh)
+        required = self._needs.of(node)
         need = 0
-        for words in required[:4]:
+        for words in required[:6]:
             need |= self._bits.setdefault(words, 1 << len(self._bits))
-        line = _Line(phrase, written, self._regex(node), need)
+        lists = names(node)
+        self._list_nodes.update(lists)
+        line = _Line(phrase, written, self._writer.write(node), need, tuple(lists))
         first = required[0] if required else frozenset[str]()
         for symbol in dict.fromkeys(self._symbols(first)):
             self._lines_by_symbol.setdefault(symbol.encode(), []).append(line)
@@ -191,10 +202,15 @@ class PhraseBook:
     def _symbols(self, words: frozenset[str]) -> str:
         return self.vocabulary.symbols_of(words)
 
-    def _regex(self, node: Node) -> str:
-        return to_regex(
-            node, self.vocabulary.class_of, self.vocabulary.ends, self.vocabulary.class_of(self.filler)
-        )
+    def _holds(self, name: str, text: bytes, known: dict[str, bool]) -> bool:
+        """Tell whether the text holds an entry of a word list; each list is looked for once per text."""
+        if name not in known:
+            regex = self._list_regex.get(name)
+            if regex is None:
+                regex = re2.compile(self._writer.write(self._list_nodes[name]).encode(), _OPTIONS)
+                self._list_regex[name] = regex
+            known[name] = regex.search(text) is not None
+        return known[name]
 
     def _context(self, guard: Guard) -> _Context:
         return _Context(
@@ -207,7 +223,7 @@ class PhraseBook:
     def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp | None:
         if not nodes:
             return None
-        return re2.compile(frame.format("|".join(self._regex(node) for node in nodes)).encode(), _OPTIONS)
+        return re2.compile(frame.format("|".join(self._writer.write(node) for node in nodes)).encode(), _OPTIONS)
 
     def _have(self, symbols: Iterable[bytes]) -> int:
         have = 0
@@ -218,9 +234,10 @@ class PhraseBook:
 
     def _hits(self, reading: Reading, encoded: list[bytes]) -> list[Hit]:
         found: list[tuple[_Line, int, int, str]] = []
+        settled: set[int] = set()
         for start in range(0, max(len(encoded), 1), WINDOW - OVERLAP):
             window = encoded[start : start + WINDOW]
-            found += self._search(window, start)
+            found += self._search(window, start, settled)
             if start + WINDOW >= len(encoded):
                 break
         if not found:
@@ -239,25 +256,31 @@ class PhraseBook:
             for line, first, last, guard in found
         ]
 
-    def _search(self, window: list[bytes], offset: int) -> list[tuple[_Line, int, int, str]]:
+    def _search(
+        self, window: list[bytes], offset: int, settled: set[int]
+    ) -> list[tuple[_Line, int, int, str]]:
+        """Return what is found in one stretch of the text; lines in `settled` were found before, unlowered."""
         symbols = set(_single(window))
-        by_symbol = self._lines_by_symbol
-        have = -1
+        have = self._have(symbols)
+        text = b"".join(window)
+        known: dict[str, bool] = {}
         found = []
-        text = b""
         for symbol in symbols:
-            for line in by_symbol.get(symbol, ()):
-                if have < 0:
-                    have, text = self._have(symbols), b"".join(window)
-                if line.need & have == line.need:
-                    found += self._matches(line, text, window, offset)
+            for line in self._lines_by_symbol.get(symbol, ()):
+                if line.need & have != line.need or id(line) in settled:
+                    continue
+                if all(self._holds(name, text, known) for name in line.lists):
+                    hits = self._matches(line, text, window, offset)
+                    found += hits
+                    if any(not hit[3] for hit in hits):
+                        settled.add(id(line))
         return found
 
     def _matches(
         self, line: _Line, text: bytes, window: list[bytes], offset: int
     ) -> list[tuple[_Line, int, int, str]]:
         hits: list[tuple[_Line, int, int, str]] = []
-        for match in line.regex.finditer(text):
+        for match in islice(line.regex.finditer(text), _MOST_PLACES):
             start, end = match.span()
             if start == end:
                 continue

@@ -16,6 +16,7 @@ OTHER = "\u4dff"  # a word no pattern speaks of
 _NUMBER_UNITS = frozenset(
     "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
 )
+_OTHER_BYTES = OTHER.encode()
 _LONGEST_WORD = 22
 _LONGEST_GLUED = 600
 _SHORTEST_FUZZY = 5
@@ -59,15 +60,14 @@ class Vocabulary:
         for number, each in enumerate(ordered):
             for word in each:
                 membership[word].add(number)
+        beginnings = frozenset(self._prefixes)
+        self._beginning: dict[str, list[str]] = {prefix: [] for prefix in self._prefixes}
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
         for word in words:
-            if not word.endswith(STARS):
-                for prefix in self._prefixes:
-                    if word.startswith(prefix):
-                        membership[word] |= membership[prefix + STARS]
-        for prefix in self._prefixes:
-            for shorter in self._prefixes:
-                if prefix.startswith(shorter):
-                    membership[prefix + STARS] |= membership[shorter + STARS]
+            for length in range(1, len(word) + 1):
+                if word[:length] in beginnings and not word == word[:length] + STARS:
+                    membership[word] |= membership[word[:length] + STARS]
+                    self._beginning[word[:length]].append(word)
         signatures = {word: tuple(sorted(numbers)) for word, numbers in membership.items()}
         ends = {".", "?", "!", ","}
         keys = sorted(
@@ -123,7 +123,7 @@ class Vocabulary:
         if word == NUMBER:
             symbols |= {symbol for each, symbol in self._symbols.items() if each[0].isdigit()}
         if word.endswith(STARS):
-            symbols |= {symbol for each, symbol in self._symbols.items() if each.startswith(word[:-1])}
+            symbols |= {self._symbols[each] for each in self._beginning.get(word[:-1], ())}
         return symbols
 
     def encode(self, units: Iterable[str]) -> list[bytes]:
@@ -146,12 +146,12 @@ class Vocabulary:
     def _listed(self, word: str) -> tuple[str, ...]:
         if word in self.spellings:
             return tuple(self.spellings[word].split())
-        if word in self._symbols or word in self._common:
+        if word in self._symbols:
             return (word,)
-        for prefix in self._prefixes:
-            if word.startswith(prefix):
-                return (prefix + STARS,)
-        return ()
+        for length in self._prefix_lengths:
+            if word[:length] in self._beginning:
+                return (word[:length] + STARS,)
+        return (word,) if word in self._common else ()
 
     def _number(self, word: str) -> tuple[str, ...]:
         digits = word.rstrip("abcdefghijklmnopqrstuvwxyz")
@@ -226,8 +226,8 @@ class Vocabulary:
         return 1e9
 
     def unknown(self, word: str) -> bool:
-        """Tell whether a word is in neither language as far as the lists know."""
-        return word.isalpha() and self.meant(word) == ("?unknown",)
+        """Tell whether a word read before is in neither language as far as the lists know."""
+        return self.known.get(word) == _OTHER_BYTES and word not in self._common and word not in self._symbols
 
 
 class _Known(dict[str, bytes]):
@@ -240,7 +240,7 @@ class _Known(dict[str, bytes]):
 
     def __missing__(self, word: str) -> bytes:
         if self.budget <= 0 or len(word) > _LONGEST_GLUED:
-            return OTHER.encode()
+            return _OTHER_BYTES
         self.budget -= 1 + (len(word) > _LONGEST_WORD) * len(word)
         symbols = self._vocabulary.read(word).encode()
         if len(self) > _MOST_REMEMBERED:

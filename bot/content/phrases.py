@@ -18,6 +18,7 @@ TABLES = (
     "guard",
     "phrase",
     "spellings",
+    "same",
     "slips",
     "emoji",
     "common",
@@ -99,7 +100,7 @@ class _Loader:
         self.entries: list[tuple[Document, PhraseEntry]] = []
         self._check_tables()
         self._spelled = self._spellings()
-        self._grammar = Grammar(self._merged("words"), self._spelled)
+        self._grammar = Grammar(self._merged("words"), self._spelled, self._merged("same"))
 
     def book(self) -> PhraseBook:
         guards = self._guards()
@@ -225,12 +226,11 @@ class _Loader:
     def _vocabulary(
         self, phrases: Iterable[Phrase], guards: Mapping[str, Guard], filler: frozenset[str]
     ) -> Vocabulary:
-        sets = {filler}
-        for phrase in phrases:
-            sets |= {each for node in phrase.say for each in word_sets(node)}
-        for guard in guards.values():
-            for node in (*guard.before, *guard.after, *guard.anywhere):
-                sets |= word_sets(node)
+        sets, seen = {filler}, set[str]()
+        said = [node for phrase in phrases for node in phrase.say]
+        context = [node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)]
+        for node in (*said, *context):
+            sets |= word_sets(node, seen)
         common = self._merged("common")
         frequent = frozenset(common.get("frequent", "").split())
         return Vocabulary(
