@@ -82,7 +82,7 @@ def next_step(alert: Standing, policy: Policy, now: datetime) -> Step:
 
 def _while_open(alert: Standing, policy: Policy, now: datetime) -> Step:
     if alert.tier == 0 or alert.tier_since is None:
-        return page_step(Do.PAGE, 1, policy, now, now)
+        return page_step(Do.PAGE, 1, policy, now, now, raised_at=alert.raised_at)
     if policy.becomes and now >= alert.raised_at + timedelta(minutes=policy.becomes_after_minutes):
         return page_step(Do.RISE, alert.tier, policy.becomes, now, now)
     if alert.tier < len(policy.tiers) and _tier_is_over(alert, alert.tier_since, policy, now):
@@ -112,17 +112,27 @@ def _clock_went_back(alert: Standing, now: datetime) -> bool:
     return alert.tier_since is not None and alert.tier_since > now
 
 
-def page_step(do: Do, tier: int, policy: Policy, now: datetime, since: datetime) -> Step:
-    """Return the step that pages `tier`, which has been paged since `since`."""
-    return Step(do, _look_again(tier, policy, now, since), tier, policy.channels(now - since))
+def page_step(
+    do: Do, tier: int, policy: Policy, now: datetime, since: datetime, *, raised_at: datetime | None = None
+) -> Step:
+    """Return the step that pages `tier`, which has been paged since `since`.
+
+    `raised_at` matters when the first page waited for the clinic to open: its deadline did not.
+    """
+    if policy.clock is Clock.CLINIC_HOURS:
+        again = _clinic_deadline(tier, policy, now, raised_at or now)
+    else:
+        again = _look_again(tier, policy, now, since)
+    return Step(do, again, tier, policy.channels(now - since))
+
+
+def _clinic_deadline(tier: int, policy: Policy, now: datetime, raised_at: datetime) -> datetime:
+    hours = _hours(policy)
+    due = hours.same_day_deadline(raised_at, timedelta(minutes=policy.before_close_minutes))
+    return due if tier == 1 and due > now else hours.noon_of_next_day(now)
 
 
 def _look_again(tier: int, policy: Policy, now: datetime, since: datetime) -> datetime:
-    if policy.clock is Clock.CLINIC_HOURS:
-        hours = _hours(policy)
-        if tier > 1:
-            return hours.noon_of_next_day(now)
-        return hours.same_day_deadline(now, timedelta(minutes=policy.before_close_minutes))
     again = now + policy.repeat(tier)
     if tier >= len(policy.tiers):
         return again

@@ -70,7 +70,7 @@ def page_tier(
     channels = ALL_CHANNELS if _is_last_resort(policy, number) else step.channels
     fresh = alert.tier_since is None or climbed or alert.tier_since > act.now
     if number != step.tier:
-        step = page_step(step.do, number, policy, act.now, act.now)
+        step = page_step(step.do, number, policy, act.now, act.now, raised_at=alert.raised_at)
     alerts.change(
         act.tx, alert,
         tier=number, loop=alert.loop + 1, next_action_at=step.next_action_at,

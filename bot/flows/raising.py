@@ -187,7 +187,9 @@ def page_if_due(act: Act, alert: Alert) -> None:
         and policy.pages
         and (alert.next_action_at or act.now) <= act.now
     ):
-        pages.page_tier(act, alert, policy, page_step(Do.PAGE, 1, policy, act.now, act.now))
+        pages.page_tier(
+            act, alert, policy, page_step(Do.PAGE, 1, policy, act.now, act.now, raised_at=alert.raised_at)
+        )
 
 
 def raise_system(  # noqa: PLR0917

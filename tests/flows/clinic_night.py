@@ -21,6 +21,8 @@ from bot.flows import checkins, tick
 from bot.flows.clinic import Clinic
 from bot.flows.invites import invite_patient, invite_staff
 from bot.flows.replies import receive_reply
+from bot.flows.talk import Talk
+from bot.hooks import ClinicHooks
 from bot.message import Button, Outgoing, OutgoingKind, Reply, ReplyKind
 from storage import inbox, outbox, patients
 from storage import staff as colleagues
@@ -34,6 +36,7 @@ from storage.tables import (
     Outbox,
     OutboxKind,
     Patient,
+    PatientStatus,
     Response,
     Role,
 )
@@ -183,6 +186,14 @@ class House:
         with self.clinic() as clinic, clinic.db.transaction() as tx:
             yield tx
 
+    @contextmanager
+    def talking(self, phone: Phone) -> Iterator[Talk]:
+        """One transaction in which something is done for this patient."""
+        with self.clinic() as clinic, clinic.db.transaction() as tx:
+            found = patients.by_code(tx, phone.code)
+            assert found is not None
+            yield Talk(clinic, tx, found, self.now)
+
     def phone(self, chat_id: int | None = None, language: str = "en") -> Phone:
         self._chat_id += 1
         phone = Phone(self, chat_id or self._chat_id, language)
@@ -234,6 +245,7 @@ class House:
                 if outgoing.chat_id in self.phones:
                     self.phones[outgoing.chat_id].carry(outgoing, self._message_id, row.kind)
                 outbox.mark_sent(tx, row.id, "test", message_id, self.now)
+                ClinicHooks(clinic).sent(tx, row, self.now)
         return len(rows)
 
     def wait(self, **span: float) -> None:
@@ -279,9 +291,9 @@ class House:
         phone.says(f"/start {payload}")
         return phone
 
-    def enrolled(self, language: str = "en", protocol: str = "single_infusion") -> Phone:
-        """Return the phone of somebody who went through the whole enrolment."""
-        phone = self.new_patient(language, protocol)
+    def walked_through_enrolment(self, language: str = "en") -> Phone:
+        """Return the phone of somebody who went through the whole enrolment, button by button."""
+        phone = self.new_patient(language)
         words = self.content.wording(language)
         phone.taps(words.say("patient.language.name"))
         for _ in range(int(words.say("patient.consent.pages")) - 1):
@@ -290,6 +302,19 @@ class House:
         phone.taps(words.say("patient.enrol.teach_no"))
         phone.presses("e:zone:America/Chicago")
         phone.presses("e:quiet:21:30-07:30")
+        return phone
+
+    def enrolled(self, language: str = "en", protocol: str = "single_infusion") -> Phone:
+        """Return the phone of somebody who enrolled just now."""
+        phone = self.phone(language=language)
+        with self.looking() as tx:
+            patient = patients.enrol(
+                tx, "demo", self.now, language=language, zone="America/Chicago", protocol=protocol
+            )
+            patients.link_chat(tx, patient, phone.chat_id)
+            patient.consent_version, patient.consent_at = "2026-11 draft en", self.now
+            patient.status = PatientStatus.ACTIVE
+            phone.code = patient.code
         return phone
 
     def clinician(self, name: str = "Dr. Okafor", tier: int = 1, role: Role = Role.CLINICIAN) -> Phone:
