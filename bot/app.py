@@ -19,12 +19,12 @@ from sqlalchemy import event
 from telegram import Bot
 from telegram.error import TelegramError
 
-from bot import crash
+from bot import crash, trouble
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
 from bot.clock import Clock
 from bot.content import Content, load_content
 from bot.delivery import Delivery, Post
-from bot.flows import alerts, replies
+from bot.flows import replies
 from bot.flows.clinic import Clinic
 from bot.flows.tick import tick
 from bot.health import Health, Vitals
@@ -38,7 +38,7 @@ from bot.message import Sender
 from bot.outage import OutsideLine, StorageWatch
 from bot.settings import Settings, SettingsError
 from bot.threads import Threads
-from storage import marks
+from storage import marks, outbox
 from storage.database import Database, StorageError
 from storage.single import single_process
 from storage.vault import Vault
@@ -48,8 +48,6 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1
 FINISH_SECONDS = 25.0
 """How long what is under way may take once the program is told to stop."""
-
-TROUBLE_RULE = "SYS-1"
 
 
 def run(settings: Settings) -> None:
@@ -77,6 +75,9 @@ def _open(settings: Settings, content: Content) -> Database:
     except StorageError:
         _outside_line(settings, content).tell("database_down")
         raise
+    if db.dialect == "sqlite":  # this process alone has the file: what was being sent is nobody's now
+        now = Clock(settings.clock_file)()
+        db.run(lambda tx: outbox.end_all_leases(tx, now))
     if crash.statements.left:
         event.listen(db.engine, "before_cursor_execute", crash.statements.before_statement)
     return db
@@ -133,15 +134,10 @@ class App:
         return pool
 
     def _ear(self, name: str) -> Ear:
-        def trouble(what: str, now: datetime) -> None:
-            for site_id in self._clinic.content.sites:
-                self._db.run(
-                    lambda tx, site=site_id: alerts.raise_system(  # type: ignore[misc]
-                        self._clinic, tx, site, TROUBLE_RULE, now, (f"{what}: {name}",)
-                    )
-                )
+        def tell(what: str, now: datetime) -> None:
+            trouble.tell(self._clinic, f"{what}: {name}", now)
 
-        return Ear(name, read_update, chat_of, trouble)
+        return Ear(name, read_update, chat_of, tell)
 
     def _handling(self) -> Handling:
         return Handling(
@@ -180,6 +176,7 @@ class App:
             await runner.cleanup()
 
     async def _work(self) -> None:
+        await self._threads("start")(lambda: trouble.note_start(self._clinic, self._clock()))
         scheduler = self._start_tick()
         introductions = [self._introduce(name) for name in self._bots]
         self._pollers = {} if self._settings.webhook_url else self._make_pollers()

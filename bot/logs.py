@@ -78,4 +78,5 @@ def set_up_logging(level: str = "INFO", *, as_json: bool = False, secrets: Itera
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # our own tick reports what fails
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines hold whole addresses
