@@ -27,7 +27,7 @@ LONGEST_SUMMARY = 3500
 KEYPAD_ROW = 4
 LONGEST_ITEM = 20  # with LONGEST_GIVEN, a button's data stays under 64 bytes
 LONGEST_GIVEN = 12
-LONG_LABEL = 18  # an option with more characters gets a row of its own
+LONG_LABEL = 20  # an option with more characters gets a row of its own
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,20 @@ def _options(talk: Talk, check_in: CheckIn, item: Item) -> Iterator[tuple[Button
         picked = multi and option.code in check_in.picked
         what = PICK if multi else VALUE
         buttons.append(Button(mark if picked else label, data(check_in, item.id, what, option.code)))
-    wide = max((len(each.text) for each in buttons), default=0) > LONG_LABEL
-    yield from in_rows(buttons, 1 if wide and not multi else 2)
+    yield from packed(buttons)
+
+
+def packed(buttons: Iterable[Button]) -> Iterator[tuple[Button, ...]]:
+    """Put two short labels side by side; a long one gets a row of its own, so that it can be read."""
+    waiting: list[Button] = []
+    for button in buttons:
+        if len(button.text) > LONG_LABEL:
+            yield from in_rows(waiting, 2)
+            yield (button,)
+            waiting = []
+        else:
+            waiting.append(button)
+    yield from in_rows(waiting, 2)
 
 
 def _controls(talk: Talk, check_in: CheckIn, item: Item, n: int) -> Iterator[tuple[Button, ...]]:

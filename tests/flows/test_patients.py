@@ -1,0 +1,147 @@
+"""What a patient can ask for, and stopping: nothing but its confirmation follows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.flows import checkins
+from bot.flows.patients import command_of, relay_to_patient
+from storage import staff as colleagues
+from storage.tables import Outbox, PatientStatus
+from tests.flows.clinic_night import House, Phone
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("/help", "help"),
+        ("/HELP@aftercare_bot", "help"),
+        ("/start abc", "start"),
+        ("help", ""),
+        ("/", ""),
+        (" /help", ""),
+    ],
+)
+def test_commands_are_read_with_or_without_the_bots_name(typed: str, command: str) -> None:
+    assert command_of(typed) == command
+
+
+def test_stop_means_stop(house: House, maria: Phone) -> None:
+    house.treated(maria)
+    with house.clinic() as clinic:
+        house.now = house.local(8, days=1)
+        checkins.open_due(clinic, house.now)  # a card is queued and not yet sent
+    maria.says("/stop")
+    assert house.patient(maria).status == PatientStatus.WITHDRAWN
+    assert "You have stopped" in maria.screen and "911" in maria.screen
+    assert len(maria.log) == 1
+    for _ in range(8):
+        house.skip_to(house.now + timedelta(hours=26))
+    assert len(maria.log) == 1
+    assert house.check_ins("planned", "open") == []
+    waiting = [each for each in house.all(Outbox) if each.state == "pending"]  # type: ignore[attr-defined]
+    assert waiting == []
+
+
+def test_the_bare_word_stop_stops_too_and_start_begins_with_consent(house: House, maria: Phone) -> None:
+    maria.says("STOP")
+    assert house.patient(maria).status == PatientStatus.WITHDRAWN
+    maria.says("/start")
+    assert house.patient(maria).status == PatientStatus.CONSENTING
+    assert "Which language" in maria.screen
+
+
+def test_after_stopping_an_old_card_is_refused(house: House) -> None:
+    phone = house.at_check_in("AM")
+    phone.says("/stop")
+    phone.taps("2")
+    assert "have stopped" in phone.notices[-1]
+    assert house.responses() == {}
+
+
+def test_a_pause_sends_nothing_until_its_morning_and_then_goes_on(house: House, maria: Phone) -> None:
+    house.treated(maria)
+    maria.says("/pause")
+    maria.taps("1 day")
+    assert "Paused until Wednesday 4 March, 07:30" in maria.screen
+    said = len(maria.log)
+    house.skip_to(house.local(20))
+    assert len(maria.log) == said
+    house.skip_to(house.local(8, days=1))
+    assert house.patient(maria).status == PatientStatus.ACTIVE
+    assert "Question 1 of" in maria.card().text
+    skipped = house.check_ins("skipped")
+    assert skipped and {each.reason for each in skipped} == {"paused"}
+
+
+def test_an_open_pause_ends_when_the_patient_says_so(house: House, maria: Phone) -> None:
+    maria.says("/pause")
+    maria.taps("Until I say so")
+    house.skip_to(house.now + timedelta(days=30))
+    assert house.patient(maria).status == PatientStatus.PAUSED
+    maria.says("/pause")
+    maria.taps("Go on now")
+    assert house.patient(maria).status == PatientStatus.ACTIVE
+
+
+def test_history_shows_answers_in_words_newest_first(house: House) -> None:
+    phone = house.at_check_in("AM")
+    phone.says("/history")
+    assert "not answered anything" in phone.screen
+    phone.taps("2")
+    phone.says("seven")
+    phone.says("/history")
+    assert "Wednesday 4 March, 08:00" in phone.screen
+    assert "7 of 10" in phone.screen
+
+
+def test_language_zone_and_quiet_hours_can_be_changed(house: House, maria: Phone) -> None:
+    house.treated(maria)
+    before = {each.key: each.due_at for each in house.check_ins("planned")}
+    maria.says("/timezone")
+    maria.taps("08:00 (America/Los_Angeles)")
+    after = {each.key: each.due_at for each in house.check_ins("planned")}
+    assert after["d1-morning"] - before["d1-morning"] == timedelta(hours=2)
+    maria.says("/language")
+    maria.taps("Español")
+    assert "español" in maria.screen
+    maria.says("/settings")
+    assert "America/Los_Angeles" in maria.screen and "Idioma" in maria.screen
+
+
+def test_an_unknown_command_is_answered_kindly(house: House, maria: Phone) -> None:
+    maria.says("/dance")
+    assert "/help" in maria.screen
+
+
+def test_start_again_says_that_they_are_enrolled(house: House, maria: Phone) -> None:
+    maria.says("/start")
+    assert "already enrolled" in maria.screen
+
+
+def test_a_clinicians_words_reach_the_patient_and_the_answers_go_back(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    with house.talking(maria) as talk:
+        staff = colleagues.by_chat(talk.tx, okafor.chat_id)
+        assert staff is not None
+        assert relay_to_patient(talk, staff, "How are you tonight?") is not None
+    house.carry()
+    assert "How are you tonight?" in maria.screen
+    maria.says("Better, thanks.")
+    assert okafor.screen.endswith("Better, thanks.") and maria.code in okafor.screen
+    assert "passed your words on" in maria.screen
+    house.now += timedelta(days=2)
+    heard = len(okafor.log)
+    maria.says("And now?")
+    assert len(okafor.log) == heard
+
+
+def test_a_patient_who_stopped_cannot_be_written_to(house: House, maria: Phone, okafor: Phone) -> None:
+    maria.says("/stop")
+    with house.talking(maria) as talk:
+        staff = colleagues.by_chat(talk.tx, okafor.chat_id)
+        assert staff is not None
+        assert relay_to_patient(talk, staff, "Please come back") is None
