@@ -14,10 +14,11 @@ from bot.care.scoring import Score
 from bot.questionnaire import extensions as ext
 from bot.questionnaire.sheet import AS_WORDS, LEFT_OUT, Findings, RawItem, Sheet
 from bot.questionnaire.sums import summed
-from bot.questionnaire.valuesets import AnswerLists, Concept
+from bot.questionnaire.valuesets import OWN_SYSTEM, AnswerLists, Concept
 
 LONGEST_ID = 26
 LONGEST_CODE = 30
+UNLIMITED = 999
 OTHER = "other"
 LOINC = "http://loinc.org"
 LIMITS = {"=": "equals", "!=": "differs", ">": "above", "<": "below", ">=": "at_least", "<=": "at_most"}
@@ -118,9 +119,12 @@ class _Drafting:
         item_id = self.ids[raw.link_id]
         kind = self._kind(raw)
         lowest, highest = ext.first(raw.data, ext.LOWEST), ext.first(raw.data, ext.HIGHEST)
-        words: dict[str, Words] = {}
-        for language, text in self._texts(raw).items():
-            words[language] = Words(text, self._stem(raw, language))
+        if kind is ItemKind.NUMBER and (lowest is None or highest is None):
+            self.note(f"a number without limits, read as 0 to {UNLIMITED} (item {raw.link_id!r})")
+        unlimited = UNLIMITED if kind is ItemKind.NUMBER else 10
+        words = {
+            language: Words(text, self._stem(raw, language)) for language, text in self._texts(raw).items()
+        }
         self.shown = []
         options = self._options(raw, kind, words)
         self.options[raw.link_id] = options
@@ -129,8 +133,8 @@ class _Drafting:
             id=item_id,
             kind=kind,
             lowest=min(values, default=0) if options else _number(lowest, 0),
-            highest=max(values, default=0) if options else _number(highest, 999),
-            step=1 if raw.type == "integer" else 0.1 if kind is ItemKind.NUMBER else 1,
+            highest=max(values, default=0) if options else _number(highest, unlimited),
+            step=0.1 if raw.type == "decimal" and kind is ItemKind.NUMBER else 1,
             unit=self._unit(raw),
             options=options,
             asked_when=(),
@@ -236,7 +240,7 @@ class _Drafting:
             elif each.system == "":
                 self.findings.add(f"item {raw.link_id!r}: answer {each.code!r} has a coding without a system")
             else:
-                yield each if each.system != _PLAIN else _without_system(each)
+                yield _without_system(each) if each.system in (_PLAIN, OWN_SYSTEM) else each
 
     def _add_other(self, item: Item, words: Mapping[str, Words]) -> None:
         other_id = _unique(f"{item.id[: LONGEST_ID - 6]}_other", self.taken, LONGEST_ID)
@@ -319,7 +323,9 @@ class _Drafting:
             for _, expression in ext.expressions(raw.data, *ext.CALCULATED):
                 added = summed(expression, variables, links, inside)
                 numeric = [each for each in added or () if _is_numeric(by_id.get(self.ids[each]))]
-                if not numeric:
+                for link in set(added or ()) - set(numeric):
+                    self.note(f"item {link!r} in the total {raw.link_id!r}: its answers have no scores")
+                if len(numeric) < 2:
                     self.note(f"calculatedExpression that is not a sum (item {raw.link_id!r})")
                     continue
                 items = tuple(self.ids[each] for each in numeric)

@@ -9,13 +9,13 @@ from typing import Any
 
 from fhir.resources.R4B.questionnaire import Questionnaire
 
-from bot.care.instrument import AskedWhen, Item, ItemKind, Option
+from bot.care.instrument import COMPARISONS, AskedWhen, Item, ItemKind, Option
 from bot.care.scoring import Instrument, Score
 from bot.content import Content
 from bot.content.wording import ItemWording
 from bot.questionnaire import extensions as ext
+from bot.questionnaire.valuesets import OWN_SYSTEM
 
-OWN_SYSTEM = "urn:aftercare:answers"
 ORDINAL = ext.SCORES[0]
 TYPES = {
     ItemKind.CHOICE: "choice",
@@ -27,6 +27,7 @@ TYPES = {
     ItemKind.PRESSURE: "string",
     ItemKind.TEXT: "text",
 }
+YES_OR_NO = (Option("true"), Option("false"))  # how an imported yes-no question is kept
 OPERATORS = {
     "at_least": ">=",
     "at_most": "<=",
@@ -118,7 +119,7 @@ class _Form:
         entry |= {"required": True} if item.required else {}
         entry |= {"repeats": True} if item.kind is ItemKind.MULTI else {}
         entry |= self._limits(item)
-        if item.options:
+        if item.options and entry["type"] != "boolean":
             entry["answerOption"] = [self._option(item, each) for each in item.options]
         return entry | self._conditions(item)
 
@@ -191,8 +192,11 @@ class _Form:
                 yield base | {"operator": operator} | answer
 
     def _answer(self, item: Item, code: str) -> Entry:
+        if _type(item) == "boolean":
+            return {"answerBoolean": code == "true"}
         option = item.option(code)
-        assert option is not None
+        if option is None:
+            raise ValueError(f"{item.id} has no option {code}")
         return {"answerCoding": self._coding(option)}
 
     def _total(self, score: Score) -> Entry:
@@ -215,7 +219,7 @@ def _link(item: Item) -> str:
 def _type(item: Item) -> str:
     if item.kind is ItemKind.NUMBER:
         return "integer" if item.step == 1 else "decimal"
-    return TYPES[item.kind]
+    return "boolean" if item.options == YES_OR_NO else TYPES[item.kind]
 
 
 def _is_range(conditions: tuple[AskedWhen, ...]) -> bool:
@@ -225,8 +229,6 @@ def _is_range(conditions: tuple[AskedWhen, ...]) -> bool:
 
 def _reaching(item: Item, name: str, limit: float) -> Iterator[Option]:
     """Yield the options whose score meets a limit: FHIR compares codes, not scores."""
-    from bot.care.instrument import COMPARISONS
-
     holds = dict(COMPARISONS)[name]
     yield from (each for each in item.options if each.value is not None and holds(each.value, limit))
 

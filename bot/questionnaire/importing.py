@@ -115,6 +115,9 @@ def _toml(sheet: Sheet, draft: Draft, languages: Sequence[str]) -> str:
     header = sheet.header
     wanted = dict.fromkeys([*languages, *draft.words])
     complete = {code for code, words in draft.words.items() if len(words) == len(draft.items)}
+    for code in draft.words.keys() - complete:
+        missing = len(draft.items) - len(draft.words[code])
+        draft.notes[f"translation into {code!r}: {missing} of {len(draft.items)} questions have none"] += 1
     instrument = Instrument(
         id=draft.id,
         title=_text(header, "title") or _text(header, "name") or draft.id,

@@ -8,6 +8,7 @@ makes an item useless stops the import.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from bot.content.source import Problem
 from bot.questionnaire.extensions import CARRIED, extensions
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 MOST_BYTES = 5_000_000
 DEEPEST = 20
 MOST_OPTIONS = 100
@@ -79,12 +81,18 @@ def parsed(text: str, findings: Findings) -> Any:
         findings.add(f"is larger than {MOST_BYTES} bytes")
         return None
     try:
-        return json.loads(text.removeprefix("\ufeff"))
+        data = json.loads(text.removeprefix("\ufeff"))
+        return json.loads(_mended(json.dumps(data, ensure_ascii=False))) if _SURROGATE.search(text) else data
     except json.JSONDecodeError as error:
         findings.add(f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}")
     except RecursionError:
         findings.add(f"is nested deeper than {DEEPEST} groups")
     return None
+
+
+def _mended(text: str) -> str:
+    """Return the text with half surrogate pairs, which no file can hold, as U+FFFD."""
+    return "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in text)
 
 
 def read_sheet(text: str, findings: Findings) -> Sheet | None:
@@ -142,7 +150,7 @@ def _checked(
             if each["type"] == "extra_forbidden" and len(each["loc"]) == 1:
                 notes[f"{where} (item {place})"] += 1
                 data.pop(where, None)
-            elif each["type"] == "extra_forbidden":
+            elif each["type"] == "extra_forbidden" or each["loc"][0] == "extension":
                 notes[f"{where} (item {place})"] += 1
             elif where != "type":
                 findings.add(f"item {place}: {where}: {each['msg']}")

@@ -86,9 +86,8 @@ def _value(given: Any) -> str:
 
 
 def _string(text: str) -> str:
-    """Return a TOML basic string; half a surrogate pair, which no file can hold, becomes U+FFFD."""
-    whole = "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in text)
-    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Return a TOML basic string: JSON's, but for the one control character JSON leaves as it is."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _key(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.questionnaire.extensions import language_of, score
 
-MOST_CONCEPTS = 100
+OWN_SYSTEM = "urn:aftercare:answers"  # answers that were published in no code system
 
 
 @dataclass(frozen=True)
