@@ -26,7 +26,7 @@ __all__ = ["Database", "StorageError"]
 T = TypeVar("T")
 TRIES = 5
 CHECKPOINTS = 3
-CONNECTIONS = 8
+CONNECTIONS = 16  # more than the threads that use them
 URGENT_CONNECTIONS = 3
 WAL_BYTES = 64 * 1024 * 1024
 MIGRATION_LOCK = 0x6D696772
@@ -238,7 +238,7 @@ def _engine(place: URL, connections: int) -> Engine:
     if place.get_backend_name() == "sqlite":
         settings: dict[str, Any] = {"timeout": BUSY_SECONDS}
     else:
-        settings = {"connect_timeout": BUSY_SECONDS, "options": f"-c lock_timeout={BUSY_SECONDS}s"}
+        settings = {"connect_timeout": BUSY_SECONDS, "options": f"-c lock_timeout={BUSY_SECONDS * 1000:.0f}"}
     engine = create_engine(
         place,
         hide_parameters=True,

@@ -213,7 +213,7 @@ def secret(tx: Session, name: str) -> bytes:
     if name not in secrets_known:
         wrapped = tx.scalar(select(col(Secret.wrapped)).where(col(Secret.name) == name))
         if wrapped is None:
-            raise WrongKey(f"the database has no {name} key; run: aftercare migrate")
+            raise WrongKey(f"the database has no {name} key; it was not made by this program")
         secrets_known[name] = vault_of(tx).unseal(wrapped, f"secret.wrapped.{name}")
     return secrets_known[name]
 

@@ -52,5 +52,6 @@ def require_current(tx: Session) -> None:
     found = tx.scalar(text("SELECT version_num FROM alembic_version"))
     if found == newest():
         return
-    step = "install the newer program" if found not in known() else "run: aftercare migrate"
+    older = "stop every program that uses it, then start: aftercare run"
+    step = older if found in known() else "install the newer program"
     raise StorageError(f"{tx.info['place']}: has schema {found}; this program needs {newest()}; {step}")

@@ -196,14 +196,14 @@ def test_a_newer_schema_is_refused_and_untouched(database, database_url, vault):
     assert "newer program" in line
 
 
-def test_an_older_schema_is_told_to_migrate_before_anything_is_written(database, database_url, vault):
+def test_an_older_schema_is_told_how_to_move_on_before_anything_is_written(database, database_url, vault):
     with database.transaction() as tx:
         tx.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     known = migrations.known()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(migrations, "known", lambda: known | {"0000"})
         older = Database.open(database_url, vault)
-        with pytest.raises(StorageError, match="run: aftercare migrate"), older.transaction() as tx:
+        with pytest.raises(StorageError, match="start: aftercare run"), older.transaction() as tx:
             tx.add(Site(id="never"))
     older.close()
 
