@@ -15,7 +15,7 @@ from bot.flows import cards, invites, treatments
 from bot.flows.clinic import Clinic
 from bot.sandbox.client import Sandbox, SandboxError, Seen
 from storage import staff
-from storage.tables import Patient, Staff
+from storage.tables import Outbox, OutboxState, Patient, Staff
 
 SITE = "demo"
 STEP_WITHIN_S = 40.0
@@ -56,6 +56,7 @@ async def enter(clinic: Clinic, sandbox: Sandbox, now: Callable[[], datetime]) -
     for actor in STAFF:
         await _join(clinic, sandbox, actor, now)
     code = await _enrol(clinic, sandbox, now)
+    await until(lambda: _all_told(clinic), "the bot does not finish what it has to say")
     treatments.record_treatment(clinic, code, now() - TREATED_AGO, "cli", now(), protocol="single_infusion")
     await sandbox.wait_for(PATIENT.person, _is_check_in, within=STEP_WITHIN_S)
     return code
@@ -84,6 +85,13 @@ def _staff_id(clinic: Clinic, actor: Actor) -> str | None:
             select(Staff).where(col(Staff.name) == actor.name, col(Staff.chat_hash).is_not(None))
         ).first()
         return found.id if found else None
+
+
+def _all_told(clinic: Clinic) -> bool:
+    """Return whether nothing waits to be sent, so that the check-in's card comes last."""
+    with clinic.db.reading() as tx:
+        waiting = (OutboxState.PENDING, OutboxState.SENDING)
+        return tx.scalars(select(Outbox).where(col(Outbox.state).in_(waiting))).first() is None
 
 
 def _is_check_in(seen: Seen) -> bool:

@@ -15,6 +15,14 @@ START_AGAIN_S = 0.5
 LONGEST_PAUSE_S = 10.0
 HEALTHY_AFTER_S = 20.0
 STOP_WITHIN_S = 15.0
+ROOT = Path(__file__).parent.parent.parent
+
+
+def _surroundings() -> dict[str, str]:
+    """Return this process's environment without settings of ours: the demonstration has its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AFTERCARE_")}
+    paths = [str(ROOT), *filter(None, [kept.get("PYTHONPATH")])]
+    return kept | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Child:
@@ -67,7 +75,8 @@ class Child:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "bot", "run"],
-                    env={**os.environ, **self._environment},
+                    env=_surroundings() | self._environment,
+                    cwd=self._log.parent,  # no settings file of the visitor's is found there
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C is for the demo, which then stops the bot in good order

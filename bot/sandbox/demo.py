@@ -118,9 +118,8 @@ async def _run(folder: Path, port: int, open_seconds: float | None) -> int:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), open_seconds)
     except SandboxError as error:
-        print(
-            f"The demonstration could not start: {error}\n{child.last_words()}\nThe bot's log: {folder / 'bot.log'}"
-        )
+        print(f"The demonstration could not start: {error}\n{child.last_words()}")
+        print(f"The bot's log: {folder / 'bot.log'}")
         return 1
     finally:
         await asyncio.to_thread(child.stop)

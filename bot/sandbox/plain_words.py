@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from storage.tables import Alert, Audit, Patient, Staff
+from storage.tables import Alert, Audit, CheckIn, Patient, Response, Staff, Treatment
 
+OF_PATIENTS: dict[str, type[Alert | CheckIn | Response | Treatment]] = {
+    "alert": Alert,
+    "check_in": CheckIn,
+    "response": Response,
+    "treatment": Treatment,
+}
 WORDS = {
     "alert.raised": "Alert raised",
     "alert.joined": "A further reply joined the alert",
@@ -45,9 +51,9 @@ def audit_words(tx: Session, line: Audit) -> str:
 
 def _about(tx: Session, subject: str) -> str:
     kind, _, row_id = subject.partition(":")
-    if kind == "alert":
-        alert = tx.get(Alert, row_id)
-        return _name(tx, f"patient:{alert.patient_id}") if alert and alert.patient_id else ""
+    if kind in OF_PATIENTS:
+        row = tx.get(OF_PATIENTS[kind], row_id)
+        return _name(tx, f"patient:{row.patient_id}") if row is not None and row.patient_id else ""
     return _name(tx, subject)
 
 

@@ -125,7 +125,7 @@ export class Phone {
   // Take a message as it stands now: put it in, change it in place, or take it away.
   take(message) {
     const old = this.nodes.get(message.message_id);
-    const atEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 90;
+    const atEnd = this.waiting || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 90;
     this.messages.set(message.message_id, message);
     if (message.deleted_at) {
       old?.remove();
@@ -170,7 +170,7 @@ export class Phone {
     }
     const media = drawMedia(message);
     if (media) bubble.append(media);
-    if (message.text) bubble.append(element("div", "words", message.text));
+    if (message.text) bubble.append(element("div", "words", shownWords(message)));
     bubble.append(this.drawMeta(message));
     const emoji = Object.values(message.reactions).flat();
     if (emoji.length) node.append(element("span", "reactions", emoji.join(" ")));
@@ -222,6 +222,11 @@ export function element(name, className, text) {
   if (className) node.className = className;
   if (text !== undefined) node.textContent = text;
   return node;
+}
+
+// As Telegram does, show a link's /start without the code it carries.
+function shownWords(message) {
+  return message.from_bot ? message.text : message.text.replace(/^\/start \S+$/, "/start");
 }
 
 const KINDS = { voice: "Voice message", sticker: "Sticker", video: "Video", location: "Location", contact: "Contact", poll: "Poll" };
