@@ -17,6 +17,7 @@ _NUMBER_UNITS = frozenset(
     "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
 )
 _OTHER_BYTES = OTHER.encode()
+_ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "iendo", "aba", "aron")
 _LONGEST_WORD = 22
 _LONGEST_GLUED = 600
 _SHORTEST_FUZZY = 5
@@ -140,7 +141,7 @@ class Vocabulary:
         """Return the words a written word stands for; ("?unknown",) when that cannot be told."""
         if word.isdigit():
             return (word,) if word in self._symbols else (NUMBER,)
-        found = self._listed(word) or self._number(word) or self._respelled(word)
+        found = self._listed(word) or self._number(word) or self._inflected(word) or self._respelled(word)
         return found or ("?unknown",)
 
     def _listed(self, word: str) -> tuple[str, ...]:
@@ -157,6 +158,14 @@ class Vocabulary:
         digits = word.rstrip("abcdefghijklmnopqrstuvwxyz")
         if digits.isdigit() and word[len(digits) :] in _NUMBER_UNITS:
             return (NUMBER,)
+        return ()
+
+    def _inflected(self, word: str) -> tuple[str, ...]:
+        """Know "remembering" by "remember", so that it is neither corrected nor split."""
+        for ending in _ENDINGS:
+            stem = word.removesuffix(ending)
+            if stem != word and len(stem) > 2 and not self._common.isdisjoint((stem, stem + "e", stem[:-1])):
+                return (word,)
         return ()
 
     def _respelled(self, word: str) -> tuple[str, ...]:
