@@ -1,0 +1,1 @@
+"""Carrying pages to staff when a chat is not enough."""
