@@ -96,7 +96,8 @@ class App:
         self._db = db
         self._clock = Clock(settings.clock_file)
         self._bots = self._make_bots()
-        self._clinic = Clinic(db, content, alert_bot="alert" in self._bots)
+        shadow = load_content(settings.shadow_dir) if settings.shadow_dir else None
+        self._clinic = Clinic(db, content, alert_bot="alert" in self._bots, shadow=shadow)
         self._pools: list[Threads] = []
         self._stop = asyncio.Event()
         self._ticked_at = time.monotonic()

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     prompts_dir: Path | None = Field(
         None, description="The content folder; without it PROMPTS_DIR, then the content that came along."
     )
+    shadow_dir: Path | None = Field(
+        None, description="A second content folder whose rules record what they find and page nobody."
+    )
     http_host: str = Field(
         "127.0.0.1",
         description="Where /healthz, /readyz, /metrics and the webhook listen; loopback unless set.",
@@ -200,6 +203,8 @@ class Settings(BaseSettings):
             yield "database_url: must begin with sqlite:/// or postgresql+psycopg://"
         if self.prompts_dir is not None and not self.prompts_dir.is_dir():
             yield f"prompts_dir: {self.prompts_dir} is no folder"
+        if self.shadow_dir is not None and not self.shadow_dir.is_dir():
+            yield f"shadow_dir: {self.shadow_dir} is no folder"
         if self.webhook_url and not self.webhook_url.startswith(("https://", "http://127.0.0.1")):
             yield "webhook_url: must be an https:// address; Telegram calls no other"
         if self.webhook_url and not self.webhook_secret:

@@ -39,7 +39,7 @@ from storage.tables import (
 )
 from storage.vault import Vault
 
-STEP = timedelta(minutes=5)
+STEP = timedelta(minutes=10)
 START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 ANSWERED_SHARE = (0.45, 0.80)
 """What share of check-ins one invented person answers: drawn between these, as in published text studies."""
@@ -177,7 +177,7 @@ def _people(world: World, number: int, protocol: str, days: int) -> None:
 
 
 def _live(world: World) -> None:
-    """Five minutes: what is due happens, messages arrive, people do what they would."""
+    """Ten minutes: what is due happens, messages arrive, people do what they would."""
     world.now += STEP
     tick.tick(world.clinic, world.now)
     _carry(world)
@@ -273,9 +273,8 @@ def _result(world: World, number: int, days: int, protocol: str) -> Result:
         done = col(CheckIn.status).in_(("answered", "partial"))
         answered = tx.scalar(select(func.count()).where(done)) or 0
         questions = tx.scalar(select(func.count()).select_from(Response)) or 0
-        by_level = dict(
-            tx.execute(select(col(Alert.level), func.count()).group_by(col(Alert.level))).tuples()
-        )
+        levels = select(col(Alert.level), func.count()).group_by(col(Alert.level))
+        by_level = {level: number for level, number in tx.execute(levels)}  # noqa: C416 - rows are no pairs
     zone = world.clinic.content.sites[world.site].zone
     nights = sum(_at_night(at, zone) for at in world.pages)
     return Result(

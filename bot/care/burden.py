@@ -1,66 +1,95 @@
-"""How much a protocol asks of a person: questions per check-in and per week."""
+"""What a rule set costs and catches: the alerts it would have raised on a record."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from bot.care.protocol import Dose, PlannedCheckIn, Protocol, QuietHours
-from bot.care.schedule import expand
+from bot.care.level import Level
+
+
+@dataclass(frozen=True, order=True)
+class Hit:
+    """One rule that fires for one patient at one moment."""
+
+    at: datetime
+    patient: str
+    rule_id: str
+    level: Level
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "at": self.at.isoformat(), "patient": self.patient, "rule": self.rule_id, "level": self.level.key
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Course:
-    """A course of treatment as it usually runs, and what it asks."""
+class Burden:
+    """A rule set before and after a change, on the same record."""
 
-    doses: tuple[Dose, ...]
-    planned: tuple[PlannedCheckIn, ...]
-    week_of: dict[datetime, int]  # instant -> week of the course; 0 is before the first treatment
+    patients: int
+    weeks: float  # patient-weeks
+    before: tuple[Hit, ...]
+    after: tuple[Hit, ...]
+
+    def a_week(self, hits: Sequence[Hit]) -> Mapping[Level, float]:
+        """Return alerts per patient-week, the most urgent level first."""
+        count = dict.fromkeys(sorted(Level, reverse=True), 0)
+        for hit in hits:
+            count[hit.level] += 1
+        return {level: number / self.weeks if self.weeks else 0.0 for level, number in count.items()}
+
+    @property
+    def new(self) -> tuple[Hit, ...]:
+        """Alerts that only the changed rules raise."""
+        return _missing_from(self.before, self.after)
+
+    @property
+    def lost(self) -> tuple[Hit, ...]:
+        """Alerts that the changed rules no longer raise."""
+        return _missing_from(self.after, self.before)
+
+    def lines(self) -> Iterator[str]:
+        """Say it as a table: alerts per patient-week by level, then every new and every lost one."""
+        yield f"{self.patients} patients, {self.weeks:.1f} patient-weeks"
+        yield f"{'alerts per patient-week':<26}{'before':>9}{'after':>9}"
+        before, after = self.a_week(self.before), self.a_week(self.after)
+        for level, number in before.items():
+            yield f"{level.key:<26}{number:>9.2f}{after[level]:>9.2f}"
+        for title, hits in (("new", self.new), ("lost", self.lost)):
+            yield f"{len(hits)} {title}" + (":" if hits else "")
+            yield from (
+                f"  {hit.patient}  {hit.at:%Y-%m-%d %H:%M}  {hit.rule_id}  {hit.level.key}" for hit in hits
+            )
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "patients": self.patients,
+            "patient_weeks": self.weeks,
+            "before": {level.key: number for level, number in self.a_week(self.before).items()},
+            "after": {level.key: number for level, number in self.a_week(self.after).items()},
+            "new": [hit.as_json() for hit in self.new],
+            "lost": [hit.as_json() for hit in self.lost],
+        }
 
 
-def questions(check_in: PlannedCheckIn, protocol: Protocol) -> int:
-    """Return the most questions a check-in asks; what two of its kinds share is asked once."""
-    kinds = [protocol.kinds[key] for key in check_in.kind.split("+")]
-    return len(check_in.items) + sum(kind.questions - len(kind.items) for kind in kinds)
+def joined(hits: Iterable[Hit], within: timedelta) -> tuple[Hit, ...]:
+    """Return the hits that would raise or worsen an alert: the same rule again within `within` joins."""
+    last: dict[tuple[str, str], Hit] = {}
+    kept = []
+    for hit in sorted(hits):
+        before = last.get((hit.patient, hit.rule_id))
+        if before is None or hit.at - before.at > within or hit.level > before.level:
+            kept.append(hit)
+            last[hit.patient, hit.rule_id] = hit
+    return tuple(kept)
 
 
-def typical_course(
-    protocol: Protocol, treated_at: datetime, zone: ZoneInfo, quiet: QuietHours | None = None
-) -> Course:
-    """Return the course that begins with a treatment at `treated_at` and runs as it usually does."""
-    local = treated_at.astimezone(zone)
-    doses = tuple(
-        Dose((local + timedelta(days=day)).astimezone(local.tzinfo), str(day))
-        for day in protocol.typical_days
-    )
-    planned = tuple(expand(protocol, doses, zone, quiet or QuietHours()))
-    instants = [each.due_at for each in planned] + [dose.ended_at for dose in doses]
-    return Course(doses, planned, {at: week_of(at, treated_at, protocol, zone) for at in instants})
-
-
-def week_of(at: datetime, treated_at: datetime, protocol: Protocol, zone: ZoneInfo) -> int:
-    """Return the week of the course an instant falls in, 0 before the first treatment."""
-    if at < treated_at:
-        return 0
-    day = (at.astimezone(zone).date() - treated_at.astimezone(zone).date()).days
-    return max(1, (day - protocol.week_begins) // 7 + 1)
-
-
-def questions_per_week(protocol: Protocol, course: Course) -> dict[int, int]:
-    """Return questions by week of the course; those before a home dose count, where they are on."""
-    asked: Counter[int] = Counter()
-    for each in course.planned:
-        if not each.reason:
-            asked[course.week_of[each.due_at]] += questions(each, protocol)
-    if protocol.before_dose:
-        for dose in course.doses:
-            asked[course.week_of[dose.ended_at]] += protocol.kinds[protocol.before_dose].questions
-    return dict(sorted(asked.items()))
-
-
-def weekly(per_week: dict[int, int], weeks: Sequence[int]) -> float:
-    """Return the mean of some weeks; one in which nothing is asked counts as none."""
-    return sum(per_week.get(week, 0) for week in weeks) / len(weeks)
+def _missing_from(known: Sequence[Hit], hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """A hit is known when the same patient had one at the same moment at least as urgent."""
+    level_at: dict[tuple[str, datetime], Level] = {}
+    for hit in known:
+        place = (hit.patient, hit.at)
+        level_at[place] = max(hit.level, level_at.get(place, Level.WATCH))
+    return tuple(hit for hit in hits if level_at.get((hit.patient, hit.at), 0) < hit.level)

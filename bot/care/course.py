@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -98,6 +98,22 @@ class Course:
     scores: tuple[Score, ...] = ()
     earlier: tuple[Earlier, ...] = ()
     baselines: Mapping[str, float] = field(default_factory=dict)
+
+    def as_of(self, at: datetime, earlier: tuple[Earlier, ...] = ()) -> Course:
+        """Return the course as it stood at `at`, with these findings before it."""
+        answers = tuple(each for each in self.answers if each.at <= at)
+        doses = tuple(each for each in self.doses if each.ended_at <= at)
+        heard = [each.at for each in answers] + [each.ended_at for each in doses]
+        return replace(
+            self,
+            now=at,
+            answers=answers,
+            doses=doses,
+            windows=tuple(each for each in self.windows if each.closed_at <= at),
+            scores=tuple(each for each in self.scores if each.at <= at),
+            earlier=earlier,
+            quiet_since=max(heard, default=None),
+        )
 
     def dose_before(self, at: datetime) -> Dose | None:
         """Return the latest treatment that had ended by `at`."""

@@ -26,7 +26,7 @@ def site_of(content: Content, site: str | None) -> str:
     """Return the site meant: the one named, or the only one there is."""
     if site is None and len(content.sites) == 1:
         return next(iter(content.sites))
-    if site not in content.sites:
+    if site is None or site not in content.sites:
         named = f"{site}: there is no such site" if site else "which site?"
         raise Refused(f"{named}; there are {', '.join(sorted(content.sites))} (--site)")
     return site
@@ -136,7 +136,7 @@ def _in_zone(local: datetime, zone: str) -> datetime:
         )
     if first != second:
         raise Refused(
-            f"{local:%Y-%m-%d %H:%M} exists twice in {zone}: the clocks go back; give a time outside that hour"
+            f"{local:%Y-%m-%d %H:%M} exists twice in {zone}: the clocks go back; give a time outside it"
         )
     return first
 
@@ -197,10 +197,12 @@ def rota_check(site: str | None, as_json: bool) -> None:
 @click.option("--site")
 def drill(site: str | None) -> None:
     """Send a marked test page to whoever is on call, through every channel they have."""
+    from bot.flows.act import Act
     from bot.flows.drills import start
 
     with open_clinic() as (clinic, clock):
-        sent = start(clinic, site_of(clinic.content, site), clock())
+        place, now = site_of(clinic.content, site), clock()
+        sent = clinic.db.run(lambda tx: start(Act(clinic, tx, now), place, by="cli"))
     if not sent:
         raise Refused("nobody is on call now, so nobody was paged", ExitCode.NOBODY_ON_CALL)
     click.echo(

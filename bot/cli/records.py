@@ -42,8 +42,9 @@ def add_to(group: click.Group) -> None:
 @click.option("--language", default="en", show_default=True, help="The language of labels in the dictionary.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of a sentence.")
 @click.pass_context
-def export(  # noqa: PLR0917 - one argument an option
+def export(
     context: click.Context,
+    /,
     out: Path | None,
     formats: str,
     from_on: datetime | None,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.care.checkin import next_item
 from bot.care.protocol import QuietHours
-from bot.flows import alerts, answers, assessment, cards, privacy
+from bot.flows import alerts, answers, assessment, cards, privacy, shadow
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.flows.treatments import OWN, NoPatient, Recorded, record_treatment
@@ -151,6 +151,7 @@ def close_one(talk: Talk, check_in: CheckIn) -> None:
         text = talk.say("patient.card.over", when=cards.when(talk, check_in))
         late = talk.button("patient.card.answer_late", cards.data(check_in, "", cards.LATE))
         talk.change(check_in.card_outbox_id, text, buttons=((late,),), check_in_id=check_in.id)
+    shadow.look(talk.clinic, talk.tx, talk.patient, talk.now, closed=check_in)
     findings = assessment.assess(talk.clinic, talk.tx, talk.patient, talk.now, closed=check_in)
     alerts.raise_findings(
         talk.clinic, talk.tx, talk.patient, findings, talk.now, replied_at=None, check_in_id=check_in.id

@@ -13,9 +13,10 @@ class Clinic:
     """The running clinic.
 
     `alert_bot` is true when pages go out under a bot token of their own, so that trouble with
-    check-ins cannot delay them.
+    check-ins cannot delay them. `shadow` is a content whose rules record and do not page.
     """
 
     db: Database
     content: Content
     alert_bot: bool = False
+    shadow: Content | None = None

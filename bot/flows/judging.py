@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.care.level import Finding, Level
-from bot.flows import assessment
+from bot.flows import assessment, shadow
 from bot.flows.talk import Talk
 from bot.flows.taps import Tapped
 from storage import checkins
@@ -19,6 +19,7 @@ UNREADABLE = "UNK-1"
 
 def judge_words(talk: Talk, text: str) -> tuple[Finding, ...]:
     """Return what a text says, most urgent first; a text that breaks the reading is itself urgent."""
+    shadow.hear(talk.clinic, talk.tx, talk.patient, text, talk.now)
     try:
         found = talk.clinic.content.phrases.judge(text)
     except Exception as error:
@@ -32,6 +33,7 @@ def judge_answer(talk: Talk, tapped: Tapped) -> tuple[Finding, ...]:
     if tapped.response is None or tapped.check_in is None:
         return ()
     changed = (tapped.response.item_id,)
+    shadow.look(talk.clinic, talk.tx, talk.patient, talk.now, changed=changed, check_in=tapped.check_in)
     return assessment.assess(
         talk.clinic, talk.tx, talk.patient, talk.now, changed=changed, check_in=tapped.check_in
     )
