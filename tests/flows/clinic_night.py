@@ -250,12 +250,15 @@ class House:
 
     def wait(self, **span: float) -> None:
         """Let time pass, a tick every five minutes."""
-        self.until(self.now + timedelta(**span))
+        self._pass(self.now + timedelta(**span), timedelta(minutes=5))
 
     def until(self, at: datetime) -> None:
-        at = at.astimezone(UTC)
-        while self.now < at:
-            self.now = min(self.now + timedelta(minutes=5), at)
+        """Let time pass up to an instant, a tick every half hour."""
+        self._pass(at.astimezone(UTC), timedelta(minutes=30))
+
+    def _pass(self, until: datetime, step: timedelta) -> None:
+        while self.now < until:
+            self.now = min(self.now + step, until)
             self.tick()
 
     def skip_to(self, at: datetime) -> None:
@@ -374,6 +377,11 @@ class House:
         with self.looking() as tx:
             current = select(Response).where(col(Response.superseded).is_(False))
             return {each.item_id: each for each in tx.scalars(current.order_by(col(Response.id)))}
+
+    def responses_of(self, phone: Phone) -> dict[str, Response]:
+        """One patient's answers that count, by item."""
+        patient = self.patient(phone)
+        return {each.item_id: each for each in self.all(Response) if each.patient_id == patient.id}  # type: ignore[attr-defined,misc]
 
     def rules(self) -> list[str]:
         """The rules that fired, in order."""

@@ -1,4 +1,4 @@
-"""A clinic on a real database, and the people in it."""
+"""A clinic at night. The program is made anew from the database file for every single line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.content import Content, load_content
+from storage.tables import Role
 from tests.flows.clinic_night import House, Phone
 
 
@@ -16,20 +17,32 @@ def content() -> Content:
 
 
 @pytest.fixture
-def house(database_url: str, content: Content) -> Iterator[House]:
-    """A clinic on a Tuesday at ten, on SQLite and on PostgreSQL."""
-    night = House(database_url, content, restarts=True)
-    yield night
-    night.close()
+def night(database_url: str, content: Content) -> Iterator[House]:
+    """A Tuesday in March, ten in the morning in Chicago."""
+    house = House(database_url, content, restarts=True)
+    yield house
+    house.close()
 
 
 @pytest.fixture
-def maria(house: House) -> Phone:
-    """An enrolled patient."""
-    return house.enrolled()
+def maria(night: House) -> Phone:
+    """A patient, enrolled, with nobody else in the story yet."""
+    return night.enrolled()
 
 
 @pytest.fixture
-def okafor(house: House) -> Phone:
-    """The clinician on call."""
-    return house.clinician("Dr. Okafor")
+def okafor(night: House) -> Phone:
+    """First on call."""
+    return night.clinician("Dr. Okafor", tier=1)
+
+
+@pytest.fixture
+def lind(night: House) -> Phone:
+    """The backup."""
+    return night.clinician("Jonas Lind", tier=2)
+
+
+@pytest.fixture
+def prado(night: House) -> Phone:
+    """The lead."""
+    return night.clinician("Dr. Prado", tier=3, role=Role.LEAD)
