@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.care.burden import questions_per_week, typical_course, weekly
+from bot.care.questions import questions_per_week, typical_course, weekly
 from bot.content import Content, load_content
 
 CHICAGO = ZoneInfo("America/Chicago")
