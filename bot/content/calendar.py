@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care.questions import Course, questions, questions_per_week, typical_course
 from bot.care.protocol import PlannedCheckIn, Protocol, QuietHours
+from bot.care.questions import Course, questions, questions_per_week, typical_course
 from bot.care.schedule import instant
 from bot.content import Content
 

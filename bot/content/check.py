@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from bot.care.questions import questions_per_week, typical_course
 from bot.care.level import Level
+from bot.care.questions import questions_per_week, typical_course
 from bot.content import Content, stale_numbers
 from bot.content.reading import FORMULAS, LIMIT, Grade, measure, measure_all
 from bot.content.rule_words import policy_line, rule_lines
