@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 import re2
 
@@ -165,7 +166,7 @@ class PhraseBook:
         reading = self.reader.read(text)
         encoded = self.vocabulary.encode(reading.units)
         hits = self._hits(reading, encoded)
-        hits, restored = _restore(hits)
+        hits, restored = _restore(_bound(hits))
         findings = _findings(hits, self.together)
         if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
             findings = (found,)
@@ -322,6 +323,22 @@ def _unit_at(window: list[bytes], place: int) -> int:
         if place < at:
             return number
     return len(window) - 1
+
+
+def _bound(hits: list[Hit]) -> list[Hit]:
+    """Lower what stands inside a longer, lowered phrase: the context of the whole holds for its parts."""
+    lowered = [hit for hit in hits if hit.lowered_by]
+    if not lowered:
+        return hits
+    return [replace(hit, **_lowering(hit, lowered)) for hit in hits]
+
+
+def _lowering(hit: Hit, lowered: Sequence[Hit]) -> dict[str, Any]:
+    for other in lowered:
+        longer = other.end - other.start > hit.end - hit.start
+        if not hit.lowered_by and longer and other.start <= hit.start and hit.end <= other.end:
+            return {"level": min(hit.level, other.level), "lowered_by": other.lowered_by}
+    return {}
 
 
 def _restore(hits: list[Hit]) -> tuple[list[Hit], bool]:

@@ -231,7 +231,7 @@ class Vocabulary:
         if len(piece) == 1:
             return 1.6 if piece in "iuay" else 1e9
         if piece in self.spellings or piece in self._symbols or piece in self._common:
-            return 1.3 if len(piece) > 2 else 1.5
+            return 1.3 if len(piece) > 2 else 1.5 if piece in self.frequent else 1e9
         return 1e9
 
     def unknown(self, word: str) -> bool:
