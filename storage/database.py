@@ -104,24 +104,36 @@ class Database:
         Raises:
             StorageError: it cannot be written to.
         """
-        with self._explained(), self.engine.begin() as connection:
-            if self.dialect == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
-            migrations.upgrade(connection)
-            with Session(connection, info=self._info()) as tx:
-                sealing.make_secrets(tx)
-                tx.commit()
+        with self.building() as tx:
+            migrations.upgrade(tx.connection())
+            sealing.make_secrets(tx)
 
     @contextmanager
     def building(self) -> Iterator[Session]:
-        """One transaction in which an empty database is given tables and rows, or left empty."""
-        with (
-            self._explained(),
-            self.engine.begin() as connection,
-            Session(connection, info=self._info()) as tx,
-        ):
-            yield tx
-            tx.commit()
+        """One transaction in which the tables take another shape, or stay as they were.
+
+        SQLite must copy a table to change its rules, which no foreign key may notice: they are
+        checked at the end instead.
+        """
+        engine = _engine(self.place, 1)
+        if self.dialect == "sqlite":
+            event.listen(
+                engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF")
+            )
+        try:
+            with self._explained(), engine.begin() as connection:
+                if self.dialect == "postgresql":
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+                with Session(connection, info=self._info()) as tx:
+                    yield tx
+                    tx.commit()
+                self._check_links(connection)
+        finally:
+            engine.dispose()
+
+    def _check_links(self, connection: Connection) -> None:
+        if self.dialect == "sqlite" and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise StorageError(f"{name_of(self.place)}: rows refer to rows that are not there; {RESTORE}")
 
     def check(self) -> None:
         """Refuse to work in tables of another shape than this program's.

@@ -18,6 +18,7 @@ from storage.refusal import StorageError
 def config(connection: Connection | None = None) -> Config:
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent))
+    settings.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     settings.attributes["connection"] = connection
     return settings
 

@@ -1,11 +1,12 @@
-"""${message}"""
+"""${message}."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
-revision = ${repr(up_revision)}
+
+revision = "${up_revision}"
 down_revision = ${repr(down_revision)}
 
 
