@@ -44,7 +44,7 @@ STAFF = (
     Actor(602, "Backup", "Jonas Lind", "clinician", 2),
     Actor(603, "Lead", "Dr Ines Prado", "lead", 3),
 )
-FRIGHTENING = "I don't want to be here any more"
+FRIGHTENING = "I am going to end it tonight"
 
 
 async def enter(clinic: Clinic, sandbox: Sandbox, now: Callable[[], datetime]) -> str:

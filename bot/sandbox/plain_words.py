@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from storage.tables import Alert, Audit, CheckIn, Patient, Response, Staff, Treatment
 
-OF_PATIENTS: dict[str, type[Alert | CheckIn | Response | Treatment]] = {
+OF_PATIENTS: dict[str, type[SQLModel]] = {
     "alert": Alert,
     "check_in": CheckIn,
     "response": Response,
@@ -52,8 +52,8 @@ def audit_words(tx: Session, line: Audit) -> str:
 def _about(tx: Session, subject: str) -> str:
     kind, _, row_id = subject.partition(":")
     if kind in OF_PATIENTS:
-        row = tx.get(OF_PATIENTS[kind], row_id)
-        return _name(tx, f"patient:{row.patient_id}") if row is not None and row.patient_id else ""
+        patient_id = getattr(tx.get(OF_PATIENTS[kind], row_id), "patient_id", None)
+        return _name(tx, f"patient:{patient_id}") if patient_id else ""
     return _name(tx, subject)
 
 

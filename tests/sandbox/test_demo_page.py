@@ -18,6 +18,7 @@ SOON_MS = 20_000
 QUESTIONS_AT_MOST = 25
 QUESTION = re.compile(r"Question \d+ of \d+")
 
+expect.set_options(timeout=SOON_MS)
 pytestmark = pytest.mark.xdist_group("demo")
 
 
