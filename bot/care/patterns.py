@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 GAPS = {"..": (2, False), "...": (6, False), ">>": (25, True)}
+NEGATIONS = "not"  # the word list no gap runs over
 FILLERS = "filler"  # the word list that may stand between any two words
 NUMBER = "#"
 NUMBERS = "number"  # the word list of numbers written out
@@ -262,6 +263,7 @@ class Writer:
     symbols: Callable[[frozenset[str]], str]  # the character class of a set of words
     ends: str  # character class of sentence ends
     filler: str  # character class of fillers
+    negations: str  # character class of "not", "never": a gap does not run over them
     _named: dict[str, str] = field(default_factory=dict)
 
     def write(self, node: Node) -> str:
@@ -273,7 +275,7 @@ class Writer:
         if isinstance(node, Words):
             return self.symbols(node.any_of)
         if isinstance(node, Gap):
-            some = "." if node.across else f"[^{self.ends[1:-1]}]"
+            some = "." if node.across else f"[^{self.ends[1:-1]}{self.negations[1:-1]}]"
             return f"{some}{{{node.least},{node.most}}}"
         if isinstance(node, Edge):
             edge = ("^" if node.start else "$") if node.message else None

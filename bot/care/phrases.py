@@ -131,6 +131,7 @@ class PhraseBook:
     languages: Languages
     together: Together | None = None
     filler: frozenset[str] = frozenset()
+    negations: frozenset[str] = frozenset()
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,7 +140,10 @@ class PhraseBook:
         self._bits_by_symbol: dict[bytes, int] = {}
         self._needs = Needs(self._weigh)
         self._writer = Writer(
-            self.vocabulary.class_of, self.vocabulary.ends, self.vocabulary.class_of(self.filler)
+            self.vocabulary.class_of,
+            self.vocabulary.ends,
+            self.vocabulary.class_of(self.filler),
+            self.vocabulary.class_of(self.negations),
         )
         self._list_nodes: dict[str, Node] = {}
         self._list_regex: dict[str, re2._Regexp] = {}

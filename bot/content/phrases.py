@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader
-from bot.care.patterns import FILLERS, Grammar, Node, PatternError, word_sets
+from bot.care.patterns import FILLERS, NEGATIONS, Grammar, Node, PatternError, word_sets
 from bot.care.phrases import Guard, Phrase, PhraseBook, Together
 from bot.care.vocabulary import Vocabulary
 from bot.content.source import Document, Problem, checked
@@ -105,15 +105,16 @@ class _Loader:
     def book(self) -> PhraseBook:
         guards = self._guards()
         phrases = self._phrases(guards)
-        filler = self._filler()
+        filler, negations = self._listed(FILLERS), self._listed(NEGATIONS)
         return PhraseBook(
             phrases,
             guards,
-            self._vocabulary(phrases, guards, filler),
+            self._vocabulary(phrases, guards, {filler, negations}),
             Reader(self._merged("emoji")),
             self._languages(),
             self._together(),
             filler,
+            negations,
             {answer: frozenset(ways.split(" | ")) for answer, ways in self._merged("direct_answer").items()},
         )
 
@@ -218,15 +219,16 @@ class _Loader:
             nodes.append(node)
         return tuple(nodes)
 
-    def _filler(self) -> frozenset[str]:
-        if FILLERS not in self._grammar.lists:
+    def _listed(self, name: str) -> frozenset[str]:
+        """Every single word of a word list, none when there is no such list."""
+        if name not in self._grammar.lists:
             return frozenset()
-        return frozenset().union(*word_sets(self._grammar.read(f"{{{FILLERS}}}")))
+        return frozenset().union(*word_sets(self._grammar.read(f"{{{name}}}")))
 
     def _vocabulary(
-        self, phrases: Iterable[Phrase], guards: Mapping[str, Guard], filler: frozenset[str]
+        self, phrases: Iterable[Phrase], guards: Mapping[str, Guard], lists: set[frozenset[str]]
     ) -> Vocabulary:
-        sets, seen = {filler}, set[str]()
+        sets, seen = set(lists), set[str]()
         said = [node for phrase in phrases for node in phrase.say]
         context = [node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)]
         for node in (*said, *context):
