@@ -51,7 +51,7 @@ class Carrier:
         except SendError as error:
             await self._refused(job, error)
         else:
-            crash_point("after-send")
+            crash_point(f"after-{self._plan.name}-send")
             await self._record_sent(job, sent)
 
     def _must_wait(self, job: Job) -> timedelta:

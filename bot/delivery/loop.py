@@ -69,7 +69,8 @@ class LaneLoop:
                 "delivery.lease_failed", extra={"lane": self._plan.name, "error": type(error).__name__}
             )
             return 0
-        crash_point("after-lease")
+        if jobs:
+            crash_point(f"after-{self._plan.name}-lease")
         for job in jobs:
             self._start(self._carrier.deliver(job))
         return len(jobs)

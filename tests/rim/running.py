@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -203,8 +202,16 @@ class Record:
         return self.count(Alert, col(Alert.patient_id).is_not(None))
 
     @property
+    def own_troubles(self) -> int:
+        return self.count(Alert, col(Alert.patient_id).is_(None))
+
+    @property
     def pages_sent(self) -> int:
         return self.count(Outbox, Outbox.kind == OutboxKind.PAGE, Outbox.state == OutboxState.SENT)
+
+    @property
+    def on_the_way(self) -> int:
+        return self.count(Outbox, col(Outbox.state).in_((OutboxState.PENDING, OutboxState.SENDING)))
 
     @property
     def pages(self) -> int:
@@ -219,20 +226,20 @@ class Record:
         return self.count(FindingRow)
 
     @property
-    def unhandled(self) -> int:
-        return self.count(Inbox, Inbox.state != InboxState.DONE)
+    def aside(self) -> int:
+        return self.count(Inbox, Inbox.state == InboxState.DEAD)
 
-    def until_audited(self) -> int:
+    @property
+    def unhandled(self) -> int:
+        return self.count(Inbox, Inbox.state == InboxState.NEW)
+
+    def without_audit(self) -> int:
         """How many alerts have no audit line of their raising."""
         with self.db.reading() as tx:
             missing = text(
                 "SELECT count(*) FROM alert WHERE 'alert:' || id NOT IN (SELECT subject FROM audit)"
             )
             return int(tx.execute(missing).scalar_one())
-
-
-def wait_until(holds: Callable[[], bool], within: float = 20.0) -> None:
-    asyncio.run(until(holds, within))
 
 
 def _free_port() -> int:

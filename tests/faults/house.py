@@ -1,0 +1,129 @@
+"""The whole clinic in one test: real flows, real database, real HTTP to the sandbox, a clock to turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
+from bot.clock import Clock
+from bot.content import Content
+from bot.delivery import Delivery, Post
+from bot.flows import replies, tick
+from bot.flows.clinic import Clinic
+from bot.hooks import ClinicHooks
+from bot.intake import Ear, Keeper, Poller, Worker
+from bot.intake.worker import Handling
+from bot.lanes import lane_plans
+from bot.message import Failure, Outgoing, Sender, SendError, Sent
+from bot.sandbox.client import Sandbox, Seen
+from bot.sandbox.running import RunningSandbox
+from bot.threads import Threads
+from storage.database import Database
+from tests.rim.parts import until
+from tests.rim.running import FIRST, Record, open_phones
+
+PAGED = "K-00"
+"""What every page names: the patient's code."""
+
+
+@dataclass
+class OutsideLine:
+    """The outside channel: what it was asked to carry, and whether it does."""
+
+    carried: list[Outgoing] = field(default_factory=list)
+    refuses: Failure | None = None
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        if self.refuses is not None:
+            raise SendError(self.refuses)
+        self.carried.append(outgoing)
+        return Sent()
+
+
+@dataclass
+class House:
+    """Everything at work at once, as in the real program; time is turned by hand."""
+
+    clinic: Clinic
+    people: Sandbox
+    clock: Clock
+    delivery: Delivery
+    worker: Worker
+    outside: OutsideLine
+    record: Record
+    troubles: list[str]
+
+    async def pass_time(self, **by: float) -> None:
+        """Move everybody's clock, and do what is due by then."""
+        await self.people.move_clock(timedelta(**by))
+        await self.tick()
+
+    async def tick(self) -> None:
+        await asyncio.to_thread(tick.tick, self.clinic, self.clock())
+        self.worker.wake()
+        self.delivery.wake()
+
+    async def page_to(self, person: int = FIRST, **more: object) -> Seen:
+        """Wait for a page on somebody's phone."""
+        return await self.people.wait_for(person, PAGED, **more)  # type: ignore[arg-type]
+
+    async def pages_on(self, person: int = FIRST, bot: str | None = None) -> list[str]:
+        """Every page on somebody's phone, repeats included."""
+        return [each.text for each in await self.people.heard(person, bot=bot) if PAGED in each.text]
+
+    async def settled(self) -> None:
+        """Wait until every update is handled and nothing is on its way."""
+        await until(lambda: self.record.unhandled == 0 and self.record.on_the_way == 0)
+
+
+@asynccontextmanager
+async def house(
+    db: Database,
+    sandbox: RunningSandbox,
+    content: Content,
+    *,
+    alert_bot: bool = False,
+    read_seconds: float = 1.0,
+    per_second: float = 1000.0,
+) -> AsyncIterator[House]:
+    """Open the clinic: everybody has the bot on their phone, and nothing has happened yet."""
+    clock = Clock(sandbox.clock_file)
+    clinic = Clinic(db, content, alert_bot=alert_bot)
+    care = make_bot(sandbox.care_token, sandbox.api_url, read_seconds)
+    alert = make_bot(sandbox.alert_token, sandbox.api_url, read_seconds)
+    outside, troubles, pools = OutsideLine(), list[str](), [Threads("test") for _ in range(5)]
+    senders: dict[str, Sender] = {
+        "telegram": TelegramSender(care),
+        "telegram-alert": TelegramSender(alert if alert_bot else care),
+        "apprise": outside,
+    }
+    ear = Ear("care", read_update, chat_of, lambda what, _: troubles.append(what))
+    handling = Handling(
+        lambda reply, now: replies.receive_reply(clinic, reply, now),
+        lambda bot, update_id, now: replies.set_aside(clinic, bot, update_id, now),
+    )
+    worker = Worker(db, {"care": ear}, handling, clock, pools[0])
+    lanes = iter(pools[2:])
+    post = Post(db, senders, clock, ClinicHooks(clinic), "test")
+    delivery = Delivery(post, lane_plans(per_second, lambda _: next(lanes)))
+    worker.after_commit(delivery.wake)
+    keeper = Keeper(db, ear, clock, pools[1], worker.wake)
+    poller = Poller(TelegramSource(care, poll_seconds=2), keeper)
+    await open_phones(sandbox)
+    async with sandbox.client() as people:
+        running = [asyncio.create_task(each) for each in (worker.run(), delivery.run(), poller.run())]
+        try:
+            yield House(clinic, people, clock, delivery, worker, outside, Record(db), troubles)
+        finally:
+            poller.stop()
+            worker.stop()
+            delivery.stop()
+            await asyncio.gather(*running)
+            for request in (*care._request, *alert._request):
+                await request.shutdown()
+            for pool in pools:
+                pool.close()

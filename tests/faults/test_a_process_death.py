@@ -1,0 +1,344 @@
+"""A. The process dies: killed for real at a named place, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlmodel import Session
+
+from bot.content import Content
+from bot.flows import alerts, replies
+from bot.flows.clinic import Clinic
+from bot.hooks import ClinicHooks
+from bot.message import Failure, Reply, ReplyKind
+from bot.sandbox.client import Sandbox
+from bot.sandbox.running import RunningSandbox
+from storage import inbox, outbox
+from storage.database import Database
+from storage.tables import Alert, Lane, Outbox, OutboxState, Page
+from tests.faults.house import PAGED, house
+from tests.rim.parts import until
+from tests.rim.running import FIRST, FRIGHTENING, MAYA, Program, Record, open_phones, program, seed
+
+LEASE = timedelta(seconds=60)
+
+
+def run(go: Any, within: float = 150) -> None:
+    asyncio.run(asyncio.wait_for(go, within))
+
+
+async def pages_on(people: Sandbox, person: int = FIRST) -> list[str]:
+    return [each.text for each in await people.heard(person) if PAGED in each.text]
+
+
+def killed_and_started_again(sandbox: RunningSandbox, db: Database, folder: Path, crash_at: str) -> list[str]:
+    """Let Maya write something frightening to a program that dies at `crash_at`; return the pages."""
+    seed(db)
+    record = Record(db)
+
+    async def go() -> list[str]:
+        await open_phones(sandbox)
+        with program(sandbox, db.place.render_as_string(hide_password=False), folder) as bot:
+            bot.start(crash_at)
+            async with sandbox.client() as people:
+                await people.say(MAYA, FRIGHTENING)
+                await bot.died()
+                bot.start()
+                await people.wait_for(FIRST, PAGED, within=40)
+                await until(lambda: record.pages_sent >= 1 and record.unhandled == 0)
+                assert bot.stop() == 0
+                assert (record.alerts, record.messages, record.without_audit()) == (1, 1, 0)
+                return await pages_on(people)
+
+    return asyncio.run(asyncio.wait_for(go(), 150))
+
+
+def test_fault_01_killed_before_the_inbox_commit(
+    database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    assert len(killed_and_started_again(sandbox, database, tmp_path, "before-inbox-commit")) == 1
+
+
+def test_fault_02_killed_after_the_inbox_commit(
+    database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    assert len(killed_and_started_again(sandbox, database, tmp_path, "after-inbox-commit")) == 1
+
+
+@pytest.mark.parametrize("statement", [2, 12, 30])
+def test_fault_03_killed_inside_the_transaction(
+    sqlite_database: Database, sandbox: RunningSandbox, tmp_path: Path, statement: int
+) -> None:
+    crash_at = f"handling-statement-{statement}"
+    assert len(killed_and_started_again(sandbox, sqlite_database, tmp_path, crash_at)) == 1
+
+
+class Broken(Exception):
+    """The statement that did not come through."""
+
+
+@contextmanager
+def broken_at(db: Database, statement: int) -> Iterator[list[int]]:
+    """Let the n-th statement fail; yields a list that holds the number when it came to that."""
+    seen: list[int] = []
+    broken: list[int] = []
+
+    def before(*_: Any) -> None:
+        seen.append(1)
+        if len(seen) == statement:
+            broken.append(statement)
+            raise Broken
+
+    event.listen(db.engine, "before_cursor_execute", before)
+    try:
+        yield broken
+    finally:
+        event.remove(db.engine, "before_cursor_execute", before)
+
+
+def at_every_statement(db: Database, act: Callable[[], object], check: Callable[[], None]) -> int:
+    """Do `act` with its first, second, third ... statement failing, checking after each; return how many."""
+    statement = 0
+    while True:
+        statement += 1
+        with broken_at(db, statement) as broken:
+            with suppress(Broken):
+                act()
+            if not broken:
+                return statement - 1
+        check()
+
+
+def test_fault_03_any_statement_of_the_transaction_fails(database: Database, content: Content) -> None:
+    seed(database)
+    clinic, record = Clinic(database, content), Record(database)
+    now = datetime.now(UTC)
+    reply = Reply("care", 1, ReplyKind.TEXT, MAYA, MAYA, now, text=FRIGHTENING, message_id=5)
+    with database.transaction() as tx:
+        inbox.store(tx, "care", 1, MAYA, {"update_id": 1}, now)
+
+    def nothing_happened() -> None:
+        assert (record.alerts, record.pages, record.messages, record.unhandled) == (0, 0, 0, 1)
+
+    statements = at_every_statement(
+        database, lambda: replies.receive_reply(clinic, reply, now), nothing_happened
+    )
+    assert statements > 10
+    assert (record.alerts, record.messages, record.unhandled, record.without_audit()) == (1, 1, 0, 0)
+    assert record.pages >= 1
+    replies.receive_reply(clinic, reply, now)
+    assert (record.alerts, record.messages) == (1, 1)
+
+
+def test_fault_04_killed_after_the_reply_and_before_the_first_lease(
+    database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    assert len(killed_and_started_again(sandbox, database, tmp_path, "after-handling")) == 1
+
+
+def test_fault_05_killed_after_the_lease_and_before_the_wire(
+    sqlite_database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    assert len(killed_and_started_again(sandbox, sqlite_database, tmp_path, "after-alert-lease")) == 1
+
+
+def test_fault_05_a_lease_of_a_dead_worker_runs_out(
+    database: Database, sandbox: RunningSandbox, content: Content
+) -> None:
+    """On PostgreSQL another worker may be alive, so the lease itself has to end."""
+    seed(database)
+
+    async def go() -> None:
+        async with house(database, sandbox, content) as clinic:
+            clinic.delivery.stop()
+            await clinic.people.say(MAYA, FRIGHTENING)
+            await until(lambda: clinic.record.alerts == 1)
+            with database.transaction() as tx:
+                dead = outbox.lease(tx, Lane.ALERT, "dead", clinic.clock(), 10, LEASE)
+                assert dead
+        async with house(database, sandbox, content) as clinic:
+            await clinic.tick()
+            assert await clinic.pages_on() == []
+            await clinic.people.move_clock(LEASE)
+            await clinic.page_to()
+            await clinic.settled()
+            assert len(await clinic.pages_on()) == 1
+
+    run(go())
+
+
+def test_fault_06_killed_after_telegram_accepted(
+    database: Database, sandbox: RunningSandbox, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if database.dialect == "postgresql":
+        pytest.skip("the dead worker's lease is waited for in fault 5; here it would only take its time")
+    seed(database)
+
+    async def go() -> None:
+        await open_phones(sandbox)
+        with program(sandbox, database.place.render_as_string(hide_password=False), tmp_path) as bot:
+            async with sandbox.client() as people:
+                await _page_accepted_then_killed(bot, people)
+                bot.start()
+                again = await people.wait_for(FIRST, "already", within=40)
+                assert PAGED in again.text
+                await bot.started()
+                assert bot.stop() == 0
+                assert len(await pages_on(people)) == 2
+                assert Record(database).alerts == 1
+
+    run(go())
+
+
+async def _page_accepted_then_killed(bot: Program, people: Sandbox) -> None:
+    """Die right after a page was accepted. The patient's own message may be the first one out."""
+    bot.start("after-alert-send")
+    await people.say(MAYA, FRIGHTENING)
+    await bot.died()
+    while not await pages_on(people):
+        bot.start("after-alert-send")
+        await bot.died()
+
+
+def test_fault_07_a_failed_page_and_what_replaces_it_are_one(database: Database, content: Content) -> None:
+    clinic, record = _alerted(database, content)
+    hooks, now = ClinicHooks(clinic), datetime.now(UTC)
+    with database.transaction() as tx:
+        page = next(
+            row for row in outbox.lease(tx, Lane.ALERT, "me", now, 10, LEASE) if row.page_id is not None
+        )
+
+    def give_up(tx: Session) -> None:
+        row = outbox.mark_failed(tx, page.id, "me", Failure.DEAD_ADDRESS, now)
+        assert row is not None
+        hooks.failed(tx, row, Failure.DEAD_ADDRESS, now)
+
+    def neither() -> None:
+        with database.reading() as tx:
+            assert tx.get_one(Outbox, page.id).state == OutboxState.SENDING
+        assert record.pages == before
+
+    before = record.pages
+    at_every_statement(database, lambda: database.run(give_up), neither)
+    with database.reading() as tx:
+        assert tx.get_one(Outbox, page.id).state == OutboxState.FAILED
+    assert record.pages > before
+
+
+def _alerted(db: Database, content: Content) -> tuple[Clinic, Record]:
+    """A clinic where Maya has just written something frightening; nothing has been sent."""
+    seed(db)
+    now = datetime.now(UTC)
+    clinic = Clinic(db, content)
+    reply = Reply("care", 1, ReplyKind.TEXT, MAYA, MAYA, now, text=FRIGHTENING, message_id=5)
+    with db.transaction() as tx:
+        inbox.store(tx, "care", 1, MAYA, {"update_id": 1}, now)
+    replies.receive_reply(clinic, reply, now)
+    return clinic, Record(db)
+
+
+def test_fault_08_a_higher_tier_and_its_pages_are_one(database: Database, content: Content) -> None:
+    clinic, _ = _alerted(database, content)
+    with database.reading() as tx:
+        due = tx.scalar(text("SELECT max(next_action_at) FROM alert"))
+    assert due is not None
+    later = datetime.now(UTC).replace(year=datetime.now(UTC).year + 1)
+
+    def in_step() -> None:
+        with database.reading() as tx:
+            for alert in tx.query(Alert):
+                tiers = {page.tier for page in tx.query(Page).filter_by(alert_id=alert.id)}
+                assert alert.tier == max(tiers, default=0)
+
+    at_every_statement(database, lambda: alerts.climb(clinic, later), in_step)
+    in_step()
+
+
+def test_fault_09_killed_between_the_claim_and_its_answer(
+    sqlite_database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    seed(sqlite_database)
+    record = Record(sqlite_database)
+
+    async def go() -> None:
+        await open_phones(sandbox)
+        with program(sandbox, str(sqlite_database.place), tmp_path) as bot:
+            bot.start()
+            async with sandbox.client() as people:
+                await people.say(MAYA, FRIGHTENING)
+                page = await people.wait_for(FIRST, PAGED, within=40)
+                await until(lambda: record.on_the_way == 0 and record.pages_sent == 1)
+                bot.kill()
+                bot.start("after-handling")
+                await people.tap(FIRST, page.labels[0], message_id=page.message_id)
+                await bot.died()
+                assert record.count(Alert, Alert.state == "claimed") == 1
+                bot.start()
+                await people.wait_for(
+                    FIRST, lambda seen: seen.message_id == page.message_id and seen.edited, within=40
+                )
+                await bot.started()
+                assert bot.stop() == 0
+
+    run(go())
+
+
+def test_fault_10_asked_to_stop_while_a_page_is_on_its_way(
+    database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    seed(database)
+
+    async def go() -> None:
+        await open_phones(sandbox)
+        with program(sandbox, database.place.render_as_string(hide_password=False), tmp_path) as bot:
+            bot.start()
+            await bot.started()
+            async with sandbox.client() as people:
+                await people.fault("sendMessage", kind="slow", seconds=1, chat_id=FIRST)
+                await people.say(MAYA, FRIGHTENING)
+                sending = Record(database)
+                await until(lambda: sending.count(Outbox, Outbox.state == OutboxState.SENDING) > 0)
+                assert bot.stop() == 0
+                assert len(await pages_on(people)) == 1
+                assert sending.pages_sent == 1
+                assert "drop_pending_updates=True" not in str(await people.requests())
+
+    run(go())
+
+
+def test_fault_11_killed_again_and_again(
+    sqlite_database: Database, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    seed(sqlite_database)
+
+    async def go() -> None:
+        await open_phones(sandbox)
+        with program(sandbox, str(sqlite_database.place), tmp_path) as bot:
+            async with sandbox.client() as people:
+                await people.say(MAYA, FRIGHTENING)
+                for crash_at in ("before-inbox-commit", "before-handling", "after-handling"):
+                    bot.start(crash_at)
+                    await bot.died()
+                bot.start()
+                await people.wait_for(FIRST, PAGED, within=40)
+                record = Record(sqlite_database)
+                await until(lambda: record.own_troubles == 1)
+                assert record.alerts == 1
+                assert bot.stop() == 0
+
+    run(go())
+
+
+def test_fault_12_nothing_confirmed_is_lost_by_a_power_cut(sqlite_database: Database) -> None:
+    """FULL makes the disk have it before the commit returns; every connection must have it set."""
+    for open_one in (sqlite_database.transaction, sqlite_database.urgent, sqlite_database.reading):
+        with open_one() as tx:
+            assert tx.scalar(text("PRAGMA synchronous")) == 2
+            assert tx.scalar(text("PRAGMA journal_mode")) == "wal"
