@@ -33,6 +33,7 @@ from storage.tables import Message, PatientStatus
 NOT_STORED = (ReplyKind.LOCATION, ReplyKind.CONTACT)
 CONSENTED = (PatientStatus.ACTIVE, PatientStatus.PAUSED, PatientStatus.UNREACHABLE)
 NOTHING = Tapped()
+SAID_OK = Finding("ASK-1", Level.WATCH, facts=("tapped OK after a missed check-in",))
 
 
 def receive(talk: Talk, reply: Reply) -> None:
@@ -58,6 +59,10 @@ def _receive_tap(talk: Talk, reply: Reply) -> None:
         _raise(talk, judging.judge_answer(talk, tapped), reply, tapped=tapped)
     elif reply.data.split(":")[0] in ("help", "talk"):
         _raise(talk, patients.receive_call_tap(talk, reply), reply)
+    elif reply.data == "ok":
+        answer_tap(talk.tx, reply, talk.now)
+        talk.change_pressed(reply, talk.say("alerts.answered"))
+        _raise(talk, (SAID_OK,), reply)
     elif reply.data.startswith("e:"):
         enrolment.receive_tap(talk, reply)
     elif reply.data.startswith("p:"):

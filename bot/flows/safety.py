@@ -7,17 +7,28 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from bot.care.level import Finding
+from bot.care.level import Finding, Level
 from bot.care.policy import Policy
 from bot.flows import roster
 from bot.flows.act import Act
 from bot.message import Button, Outgoing, OutgoingKind, Reply
 from storage import alerts, outbox, patients
-from storage.tables import Alert, Lane, OutboxKind, Patient
+from storage.tables import Alert, Lane, OutboxKind, Patient, PatientStatus
 
 QUESTION = "M1b"
 ANSWERS = ("yes", "no", "unsure")
 ANSWER_PREFIX = "dq"
+BESIDES_QUESTION = {
+    Level.WATCH: "M5",
+    Level.SAME_DAY: "M5",
+    Level.URGENT: "M4",
+    Level.EMERGENCY: "M1",
+}
+SILENT = "M11"
+GONE = (
+    PatientStatus.WITHDRAWN,
+    PatientStatus.ERASED,
+)  # nothing is sent to them but answers to what they write
 SAID_ENOUGH = timedelta(minutes=60)  # the same list of numbers again within this is pushing
 
 
@@ -35,11 +46,11 @@ def tell_patient(
     was alerted when none can be.
     """
     chat_id = _chat(act.tx, patient, reply)
-    if chat_id is None:
+    if chat_id is None or (reply is None and patient.status in GONE):
         return
-    told = [key for key in found[0].told.split("+") if key and key != QUESTION]
-    for text in _texts(act, patient, alert, found[0], told):
-        _put(act, patient, alert, chat_id, text)
+    told = _told(found[0])
+    for key, text in _texts(act, patient, alert, found[0], told):
+        _put(act, patient, alert, chat_id, text, buttons=_buttons(act, patient, key))
     if alert.asked_until is None and any(each.asks or each.told == QUESTION for each in found):
         ask(act, patient, alert, chat_id)
 
@@ -51,12 +62,26 @@ def _chat(tx: Session, patient: Patient, reply: Reply | None) -> int | None:
     return reply.chat_id if reply is not None and reply.private else None
 
 
-def _texts(act: Act, patient: Patient, alert: Alert, worst: Finding, told: Sequence[str]) -> list[str]:
-    if not told:
-        return []
-    if _said_lately(act.tx, alert, worst, act.now):
-        return [say(act, patient, "again")]
-    return [say(act, patient, key) for key in told]
+def _told(worst: Finding) -> list[str]:
+    """Return the messages besides the question; a question never comes without a number to call."""
+    told = [key for key in worst.told.split("+") if key and key != QUESTION]
+    return told or ([BESIDES_QUESTION[worst.level]] if QUESTION in worst.told else [])
+
+
+def _buttons(act: Act, patient: Patient, key: str) -> tuple[tuple[Button, ...], ...]:
+    """Return the buttons a message speaks of: "Tap OK or Need help"."""
+    if key != SILENT:
+        return ()
+    words = act.words(patient)
+    return ((Button(words.say("alerts.said_ok"), "ok"), Button(words.say("alerts.need_help"), "help")),)
+
+
+def _texts(
+    act: Act, patient: Patient, alert: Alert, worst: Finding, told: Sequence[str]
+) -> list[tuple[str, str]]:
+    if told and _said_lately(act.tx, alert, worst, act.now):
+        told = ["again"]
+    return [(key, say(act, patient, key)) for key in told]
 
 
 def _said_lately(tx: Session, alert: Alert, worst: Finding, now: datetime) -> bool:

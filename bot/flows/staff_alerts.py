@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.care.alert import Do, page_step
 from bot.care.level import Finding, Level
 from bot.care.policy import Policy
-from bot.flows import pages, raising, roster, staff_cards
+from bot.flows import pages, raising, roster, safety, staff_cards
 from bot.flows.desk import Desk
 from bot.flows.talk import Talk
 from bot.message import Button
@@ -77,6 +77,7 @@ def _tell_patient_of_claim(desk: Desk, alert: Alert) -> None:
     patient = desk.act.patient_of(alert)
     if (
         patient is None
+        or patient.status in safety.GONE
         or alert.rule_id.startswith(NOT_TOLD_OF_CLAIM)
         or alert.level not in ("emergency", "urgent")
     ):

@@ -192,3 +192,37 @@ def test_after_all_of_it_the_record_is_whole(night: House, maria: Phone, okafor:
     night.wait(hours=3)
     with night.looking() as tx:
         assert audit.verify(tx).broken_at is None
+
+
+def test_after_stop_not_even_the_claim_or_the_silence_is_told(
+    night: House, maria: Phone, okafor: Phone
+) -> None:
+    maria.says("I want to die")
+    maria.says("/stop")
+    said = len(maria.log)
+    okafor.taps("I have this")
+    night.wait(minutes=90)
+    assert len(maria.log) == said
+    assert night.alerts()[0].state in ("open", "claimed"), "and people still look after it"
+
+
+def test_the_direct_question_never_comes_without_a_number_to_call(
+    night: House, maria: Phone, okafor: Phone
+) -> None:
+    maria.says("I want to die")
+    assert "988" in maria.everything and "911" in maria.everything
+    assert "killing yourself right now" in maria.screen
+    maria.taps("I'm not sure")
+    assert night.alerts()[0].level == "urgent"
+
+
+def test_silence_after_a_dose_at_home_is_asked_about_and_answered_with_one_tap(
+    night: House, okafor: Phone
+) -> None:
+    maria = night.enrolled(protocol="at_home")
+    night.treated(maria)
+    night.until(night.local(13, 30))
+    assert "Are you OK?" in maria.screen
+    assert maria.code in okafor.screen, "silence after a dose at home wakes somebody"
+    maria.taps("OK")
+    assert night.alerts()[0].state == "open", "a tap closes nothing"
