@@ -8,14 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
+from bot.care.escalation import RuleBook
 from bot.care.instrument import Item
+from bot.care.phrases import PhraseBook
+from bot.care.policy import Policy
 from bot.care.protocol import Protocol
 from bot.care.scoring import Instrument
 from bot.content.crosscheck import cross_check
 from bot.content.items import load_items
+from bot.content.phrases import load_phrases
+from bot.content.policy import load_policy
 from bot.content.protocols import WEEKDAYS, load_protocols
+from bot.content.rules import load_rules
 from bot.content.sites import SiteContent, clock_text, load_sites
 from bot.content.source import ContentError, Document, Problem, read_document, read_folder
 from bot.content.wording import ItemWording, Language, Wording, load_wording
@@ -40,9 +45,9 @@ class Content:
     instruments: Mapping[str, Instrument]
     protocols: Mapping[str, Protocol]
     languages: Mapping[str, Wording]
-    rules: Any
-    phrases: Any
-    policies: Mapping[str, Any]
+    rules: RuleBook
+    phrases: PhraseBook
+    policies: Mapping[str, Policy]
     sites: Mapping[str, SiteContent]
     folder: Path
 
@@ -89,14 +94,14 @@ def load_content(folder: Path | None = None) -> Content:
     languages = load_wording(_by_language(root, problems), asked, problems)
     sites = load_sites(read_folder(root, "sites", problems), problems)
     rule_documents = read_folder(root, "rules", problems)
-    phrases = _phrases([each for each in rule_documents if "/phrases/" in each.file], problems)
+    phrases = load_phrases([each for each in rule_documents if "/phrases/" in each.file], problems)
     content = Content(
         version=version_of(root),
         items=asked.items,
         instruments=asked.instruments,
         protocols=protocols,
         languages=languages,
-        rules=_rules(
+        rules=load_rules(
             [each for each in rule_documents if "/phrases/" not in each.file], asked.items, problems
         ),
         phrases=phrases,
@@ -138,29 +143,7 @@ def _by_language(root: Path, problems: list[Problem]) -> Mapping[str, Sequence[D
     return {code: read_folder(root, f"wording/{code}", problems) for code in codes}
 
 
-def _phrases(documents: Sequence[Document], problems: list[Problem]) -> Any:
-    try:
-        from bot.content.phrases import load_phrases
-    except ImportError:
-        return None
-    return load_phrases(documents, problems)
-
-
-def _rules(documents: Sequence[Document], items: Mapping[str, Item], problems: list[Problem]) -> Any:
-    try:
-        from bot.content.rules import load_rules
-    except ImportError:
-        return None
-    if not documents:
-        return None
-    return load_rules(documents, items, problems)
-
-
-def _policies(root: Path, problems: list[Problem]) -> Mapping[str, Any]:
-    try:
-        from bot.content.policy import load_policy
-    except ImportError:
-        return {}
+def _policies(root: Path, problems: list[Problem]) -> Mapping[str, Policy]:
     path = root / "escalation_policy.toml"
-    document = read_document(root, path, problems)
-    return load_policy(document, problems) if document else {}
+    document = read_document(root, path, problems) if path.exists() else None
+    return load_policy(document, problems)

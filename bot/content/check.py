@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from bot.care.instrument import ItemKind
 from bot.care.level import Level
 from bot.care.questions import questions_per_week, typical_course
 from bot.content import Content, stale_numbers
@@ -82,10 +83,11 @@ def _draft_files(content: Content) -> list[str]:
 
 
 def _rules(content: Content) -> Iterator[str]:
-    if content.rules is None:
-        return
+    words = content.wording("en").items
+    names = {item_id: words[item_id].short or item_id for item_id in content.items}
+    graded = {item_id for item_id, item in content.items.items() if item.kind is ItemKind.GRADE}
     for rule in sorted(content.rules.rules, key=lambda each: (-each.level, each.id)):
-        yield from rule_lines(rule)
+        yield from rule_lines(rule, names, graded)
     for each in content.rules.together:
         yield f"{each.id}. {each.says}"
 
@@ -93,12 +95,12 @@ def _rules(content: Content) -> Iterator[str]:
 def _phrases(content: Content) -> Iterator[str]:
     """Yield each rule on words with how many ways of saying it are listened for."""
     counted: dict[tuple[int, str], list[int]] = {}
-    for phrase in content.phrases.phrases if content.phrases else ():
+    for phrase in content.phrases.phrases:
         entry = counted.setdefault((-phrase.level, phrase.rule_id), [0, 0])
         entry[0] += 1
         entry[1] += len(phrase.written)
     for (level, rule_id), (phrases, patterns) in sorted(counted.items()):
-        yield f"{rule_id} ({Level(-level).key}): {patterns} patterns in {phrases} phrases, with their cases"
+        yield f"{rule_id} ({Level(-level).key}): {patterns} ways of saying it in {phrases} phrases"
 
 
 def _policies(content: Content) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
-from bot.care.condition import Condition
+from bot.care.condition import ANY, Condition
 from bot.care.escalation import Rule
+from bot.care.instrument import GRADES
 from bot.care.policy import Clock, Policy, Who
 
 PEOPLE = {
@@ -16,56 +17,77 @@ PEOPLE = {
 }
 
 
-def rule_lines(rule: Rule) -> Iterator[str]:
-    """Yield a rule: its sentence, then every way it fires with the very numbers that are compared."""
+def rule_lines(rule: Rule, names: Mapping[str, str], graded: Collection[str]) -> Iterator[str]:
+    """Yield a rule: its sentence, then every way it fires with the very numbers that are compared.
+
+    `names` are the items in words; `graded` are those whose numbers are grades.
+    """
     told = f"; the patient is told {rule.told}" if rule.told else ""
     yield f"{rule.id} ({rule.level.key}{told}). {rule.says}"
-    for alternative in rule.when:
-        yield f"    when {' and '.join(condition_words(each) for each in alternative)}"
-    for raised in rule.raised:
-        for alternative in raised.when:
-            yield f"    {raised.level.key} when {' and '.join(condition_words(each) for each in alternative)}"
+    ways = [("", each) for each in rule.when]
+    ways += [(f"{raised.level.key} ", each) for raised in rule.raised for each in raised.when]
+    for level, alternative in ways:
+        yield f"    {level}when {' and '.join(condition_words(each, names, graded) for each in alternative)}"
 
 
-def condition_words(condition: Condition) -> str:
+def condition_words(condition: Condition, names: Mapping[str, str], graded: Collection[str]) -> str:
     """Return one condition in words, with its limits, how often, and when."""
-    parts = [_subject(condition), *_limits(condition), *_how_often(condition), *_timing(condition)]
+    limits = list(_limits(condition, condition.item in graded))
+    parts = [_subject(condition, names), " and ".join(limits), *_how_often(condition), *_timing(condition)]
     return " ".join(part for part in parts if part)
 
 
-def _subject(condition: Condition) -> str:
+def _subject(condition: Condition, names: Mapping[str, str]) -> str:
     if condition.silent_days:
         return f"nothing is heard for {condition.silent_days:g} days"
     if condition.missed_running:
         return f"{condition.missed_running} check-ins running are unanswered"
     if condition.missed:
-        return f"{' and then '.join(condition.missed)} goes unanswered"
+        kinds = [f"a {kind} check-in" if kind != ANY else "a check-in" for kind in condition.missed]
+        return f"{' and then '.join(kinds)} goes unanswered"
     if condition.found:
         return f"one of {', '.join(condition.found)} was found"
     if condition.score:
-        return f"the score of {condition.score}"
-    return condition.item
+        return f"the {condition.score} total"
+    return f'"{names.get(condition.item, condition.item)}"'
 
 
-def _limits(condition: Condition) -> Iterator[str]:
-    numbers = (
-        ("is at least", condition.at_least),
-        ("is at most", condition.at_most),
-        ("is systolic at least", condition.systolic_at_least),
-        ("or diastolic at least", condition.diastolic_at_least),
-        ("is systolic below", condition.systolic_below),
-        ("is above the baseline by at least", condition.above_baseline),
-        ("has risen by at least", condition.up),
-        ("and by less than", condition.up_less_than),
-        ("had fallen by at least", condition.had_fallen),
-    )
-    for words, limit in numbers:
-        if limit is not None:
-            yield f"{words} {limit:g}"
+def _limits(condition: Condition, graded: bool) -> Iterator[str]:
+    """Yield the limits of a condition; those of a grade with its word."""
+    pressure = [(condition.systolic_at_least, "systolic"), (condition.diastolic_at_least, "diastolic")]
+    given = [f"{name} {limit:g} or more" for limit, name in pressure if limit is not None]
+    if given:
+        yield f"is {' or '.join(given)}"
+    if condition.systolic_below is not None:
+        yield f"is systolic below {condition.systolic_below:g}"
+    low, high = condition.at_least, condition.at_most
+    if low is not None and low == high:
+        yield f"is {_value(low, graded)}"
+    elif low is not None and high is not None:
+        yield f"is {_value(low, graded)} to {_value(high, graded)}"
+    elif low is not None:
+        worst = graded and low == len(GRADES) - 1
+        yield f"is {_value(low, graded)}" + ("" if worst else " or more")
+    elif high is not None:
+        yield f"is {_value(high, graded)} or less"
     if condition.any_of:
         yield f"is {' or '.join(condition.any_of)}"
-    if condition.lost_half:
-        yield "and lost half of that again on two checks"
+    yield from _movements(condition)
+
+
+def _movements(condition: Condition) -> Iterator[str]:
+    if condition.above_baseline is not None:
+        yield f"is {condition.above_baseline:g} or more above the baseline"
+    if condition.up is not None:
+        below = f" but less than {condition.up_less_than:g}" if condition.up_less_than is not None else ""
+        yield f"has risen by {condition.up:g} or more{below}"
+    if condition.had_fallen is not None:
+        lost = ", and half of that was lost on two checks" if condition.lost_half else ""
+        yield f"had fallen by {condition.had_fallen:g} or more{lost}"
+
+
+def _value(value: float, graded: bool) -> str:
+    return GRADES[int(value)] if graded and value in range(len(GRADES)) else f"{value:g}"
 
 
 def _how_often(condition: Condition) -> Iterator[str]:
