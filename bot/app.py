@@ -36,6 +36,7 @@ from bot.lanes import lane_plans
 from bot.logs import set_up_logging
 from bot.message import Sender
 from bot.outage import OutsideLine, StorageWatch
+from bot.paging.outside import PagingSender
 from bot.settings import Settings, SettingsError
 from bot.threads import Threads
 from storage import marks, outbox
@@ -152,7 +153,7 @@ class App:
     def _senders(self) -> dict[str, Sender]:
         care = TelegramSender(self._bots["care"])
         alert = TelegramSender(self._bots["alert"]) if "alert" in self._bots else care
-        return {"telegram": care, "telegram-alert": alert}
+        return {"telegram": care, "telegram-alert": alert, "apprise": PagingSender()}
 
     def _make_delivery(self) -> Delivery:
         owner = f"{os.getpid()}-{secrets.token_hex(4)}"

@@ -39,10 +39,18 @@ class Source(Protocol):
 class Poller:
     """Polls until stopped. No answer of the other side, and no silence, ends it."""
 
-    def __init__(self, source: Source, keeper: Keeper, *, hung_after: float = HUNG_AFTER) -> None:
+    def __init__(
+        self,
+        source: Source,
+        keeper: Keeper,
+        *,
+        hung_after: float = HUNG_AFTER,
+        conflict_pause: float = CONFLICT_PAUSE,
+    ) -> None:
         self._source = source
         self._keeper = keeper
         self._hung_after = hung_after
+        self._conflict_pause = conflict_pause
         self._stopping = asyncio.Event()
         self._failures = 0
         self._told: set[str] = set()
@@ -103,7 +111,7 @@ class Poller:
         logger.warning("intake.poll_refused", extra={"failure": error.failure.value})
         if error.failure == Failure.CONFLICT:
             await self._tell_once("second_poller")
-            await self._pause(CONFLICT_PAUSE)
+            await self._pause(self._conflict_pause)
         elif error.failure == Failure.WAIT:
             await self._pause((error.retry_after or timedelta(seconds=5)).total_seconds())
         else:
