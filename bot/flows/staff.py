@@ -98,7 +98,7 @@ def _wrote(desk: Desk) -> None:
     if text.startswith("/"):
         name, _, rest = text[1:].partition(" ")
         _command(desk, name.partition("@")[0].lower(), rest.strip())
-    elif not _go_on(desk, text):
+    elif not _go_on(desk, desk.reply.text):
         desk.tell("staff.no_dialogue")
 
 

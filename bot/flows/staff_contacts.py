@@ -132,6 +132,7 @@ def address_words(desk: Desk, staff_id: str, text: str) -> None:
     if owner is None or not _may_change(desk, owner):
         desk.tell("staff.refused")
         return
+    text = text.strip()
     scheme, _, rest = text.partition("://")
     known = people.contacts(desk.act.tx, owner.id)
     sound = scheme.isascii() and scheme.isalnum() and rest and len(text) <= LONGEST_ADDRESS

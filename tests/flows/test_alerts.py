@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 
 from bot.care.level import Finding, Level
 from bot.message import Failure
 from storage import staff as people
-from storage.tables import AlertState, OutboxKind, PageState, Role
+from storage.tables import AlertState, ContactState, OutboxKind, PageState, Role, Staff
 from tests.flows.alarm import (
     CO_USE,
     CONDUCT,
@@ -74,7 +76,7 @@ def test_nobody_is_told_that_a_person_was_alerted_when_the_one_on_call_has_no_wo
 ) -> None:
     from sqlalchemy import select
 
-    from storage.tables import ContactState, Staff
+    from storage.tables import Staff
 
     with house.looking() as tx:
         staff = tx.scalars(select(Staff)).one()
@@ -189,10 +191,6 @@ def test_the_second_channel_joins_after_two_minutes(house: House, maria: Phone, 
 def test_one_person_in_every_tier_does_not_hold_the_alert_to_herself(
     house: House, maria: Phone, okafor: Phone
 ) -> None:
-    from sqlalchemy import select
-
-    from storage.tables import Staff
-
     colleague = house.phone()
     with house.looking() as tx:
         same = tx.scalars(select(Staff)).one()
@@ -413,11 +411,6 @@ def test_a_storm_is_one_digest_a_person_but_each_patients_first_page_is_its_own(
 
 
 def _give_channel(house: House, name: str, channel: str, address: str) -> None:
-    from sqlalchemy import select
-    from sqlmodel import col
-
-    from storage.tables import Staff
-
     with house.looking() as tx:
         staff = tx.scalars(select(Staff).where(col(Staff.name) == name)).one()
         people.add_contact(tx, staff.id, channel, address, house.now)

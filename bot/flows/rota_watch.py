@@ -1,0 +1,105 @@
+"""What is wrong with the weeks ahead: found without being asked, told to the coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.care.oncall import TIERS, gaps, same_person_everywhere, unreachable
+from bot.flows import pages, roster
+from bot.flows.act import Act
+from bot.flows.clinic import Clinic
+from storage import marks
+from storage import staff as people
+from storage.tables import Role
+
+AHEAD = timedelta(days=14)
+TOLD_EVERY = timedelta(days=1)
+SHOWN = 5
+WHO = {1: "first", 2: "backup", 3: "lead"}
+
+
+@dataclass(frozen=True)
+class RotaProblem:
+    """One thing wrong. `kind` is "gap", "same_person" or "unreachable"; `tier` 0 when it is about none."""
+
+    kind: str
+    tier: int
+    text: str
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+def check(act: Act, site_id: str, language: str = "en", ahead: timedelta = AHEAD) -> tuple[RotaProblem, ...]:
+    """Return what is wrong with the site's rota from now on: gaps, one person everywhere, nobody's phone."""
+    return tuple(_problems(act, site_id, language, ahead))
+
+
+def _problems(act: Act, site_id: str, language: str, ahead: timedelta) -> Iterator[RotaProblem]:
+    now, until = act.now, act.now + ahead
+    words = act.clinic.content.wording(language)
+    zone = ZoneInfo(act.clinic.content.sites[site_id].zone)
+
+    def shown(at: datetime) -> str:
+        return at.astimezone(zone).strftime("%a %d %b %H:%M")
+
+    turns = roster.turns(people.shifts(act.tx, site_id, now, until))
+    everyone = {each.id: each for each in people.at_site(act.tx, site_id)}
+    present = [each for each in turns if each.staff_id in everyone]
+    for tier in TIERS:
+        who = words.say(f"staff.who.{WHO[tier]}")
+        for start, end in gaps(present, tier, now, until):
+            text = words.say("staff.rota.gap", who=who, start=shown(start), end=shown(end))
+            yield RotaProblem("gap", tier, text, start, end)
+    for at, staff_id in same_person_everywhere(present, now, until):
+        text = words.say("staff.rota.same_person", name=everyone[staff_id].name, start=shown(at))
+        yield RotaProblem("same_person", 0, text, at)
+    reachable = [each.id for each in everyone.values() if roster.reachable(act.tx, each)]
+    for staff_id in unreachable(present, reachable):
+        text = words.say("staff.rota.unreachable", name=everyone[staff_id].name)
+        yield RotaProblem("unreachable", 0, text)
+
+
+def watch(clinic: Clinic, now: datetime) -> int:
+    """Once a day tell coordinators and admins of each site what is wrong; return how many problems."""
+    return sum(_watch_site(clinic, site_id, now) for site_id in clinic.content.sites)
+
+
+def _watch_site(clinic: Clinic, site_id: str, now: datetime) -> int:
+    name = f"rota-watch:{site_id}"
+    with clinic.db.reading() as tx:
+        told = marks.mark(tx, name)
+        if told is not None and timedelta() <= now - told.at < TOLD_EVERY:
+            return 0
+    return clinic.db.run(lambda tx: _tell(Act(clinic, tx, now), site_id, name))
+
+
+def _tell(act: Act, site_id: str, name: str) -> int:
+    marks.set_mark(act.tx, name, act.now)
+    found = 0
+    for staff in people.at_site(act.tx, site_id, (Role.COORDINATOR, Role.ADMIN)):
+        problems = check(act, site_id, staff.language)
+        found = len(problems)
+        if problems:
+            words = act.words(staff)
+            lines = [words.say("staff.rota.head"), *(each.text for each in problems[:SHOWN])]
+            if len(problems) > SHOWN:
+                lines.append(words.say("staff.rota.more", count=len(problems) - SHOWN))
+            pages.tell_staff(act, staff, "\n".join(lines))
+    if found:
+        act.record("system", "rota.problems", f"site:{site_id}", count=found)
+    return found
+
+
+def tell_unreadable(act: Act, site_id: str, label: str, problem: str) -> None:
+    """Tell coordinators and admins, once a day per calendar, that it could not be used as it is."""
+    name = f"rota-unreadable:{site_id}:{label}"
+    before = marks.mark(act.tx, name)
+    if before is not None and timedelta() <= act.now - before.at < TOLD_EVERY:
+        return
+    marks.set_mark(act.tx, name, act.now)
+    for staff in people.at_site(act.tx, site_id, (Role.COORDINATOR, Role.ADMIN)):
+        words = act.words(staff)
+        pages.tell_staff(act, staff, words.say("staff.rota.unreadable", name=label, problem=problem))
