@@ -11,8 +11,10 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from bot.care.instrument import Item
+from bot.care.scoring import Instrument
 from bot.export.columns import TABLES, WIDE_FIXED, Column, Table
 from bot.export.dictionary import ItemWords, dictionary, items_table
+from bot.export.scores import READ, Scored, scored_items, scores, scores_stream
 from bot.export.select import Builder, Chosen
 from bot.export.shape import Disguise, Reveal, Shaping
 from bot.export.tables import Stream
@@ -53,6 +55,7 @@ class Book:
     chosen: Chosen
     items: Mapping[str, Item]
     words: Mapping[str, ItemWords]
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
     reveals: Reveals | None = None
     disguise: Disguise | None = None
     progress: Progress | None = None
@@ -83,10 +86,12 @@ class Book:
         """Return the rows of a table, shaped, from the beginning."""
         if name == "check_ins":
             return self._wide()
+        if name == "scores":
+            return scores_stream(self.scores())
         if name == "items":
             return items_table(self.items, self.words)
         if name == "dictionary":
-            return dictionary({each: self.columns(each) for each in self.tables})
+            return dictionary({each: self.columns(each) for each in (*self.tables, "scores")})
         return self._table(TABLES[name])
 
     def columns(self, name: str) -> tuple[Column, ...]:
@@ -94,6 +99,19 @@ class Book:
         if name == "check_ins":
             return (*WIDE_FIXED, *COUNTS, *self._wide_maker.columns)
         return TABLES[name].with_text(self.with_text)
+
+    def scores(self) -> Iterator[Scored]:
+        """Yield the scores of every questionnaire that was begun."""
+        asked = scored_items(self.instruments)
+        shaping = Shaping(READ, self.disguise)
+        batches = self.source.batches(self.builder.scored(READ, asked).sql) if asked else ()
+        return scores(shaping.all(batches), self.instruments, self.items)
+
+    @property
+    def expected(self) -> dict[str, int]:
+        """What the database counts, by the name under which files report their rows."""
+        answered = self.parts["check_ins_answered"]
+        return {**self.tables, "observations": self.tables["answers"], "questionnaire_responses": answered}
 
     def _table(self, table: Table) -> Stream:
         reveal = self.reveals.of(table.name) if self.reveals else None

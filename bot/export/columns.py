@@ -218,6 +218,24 @@ TREATMENTS = Table(
     key=("patient_code", "treatment_number", "treatment_ended_utc"),
 )
 
+SCORES = Table(
+    "scores",
+    "One row for every score of a questionnaire that was begun",
+    (
+        *WHO,
+        *CHECK_IN,
+        Column("completed_utc", Kind.INSTANT, "When its last question was answered", of=("answered_utc",)),
+        Column("instrument", Kind.TEXT, "The questionnaire", of=("item",)),
+        Column("score", Kind.TEXT, "Which of its scores", of=("item",)),
+        Column("value", Kind.NUMBER, "The score; empty when a question is missing", of=("value",)),
+        Column("band", Kind.TEXT, "The published band it falls in", of=("value",)),
+        Column("cuts_reached", Kind.TEXT, "Published cut-points at or below it, joined by +", of=("value",)),
+        Column("missing_items", Kind.TEXT, "Questions without an answer, joined by +", of=("item",)),
+        Column("loinc", Kind.TEXT, "The LOINC code of the score", of=("item",)),
+    ),
+    key=("patient_code", "treatment_number", "slot", "instrument", "score"),
+)
+
 MESSAGES = Table(
     "messages",
     "Free words in both directions; only in an export with text",
@@ -248,4 +266,4 @@ WIDE_FIXED: tuple[Column, ...] = (
     Column("reason_detail", Kind.TEXT, "What the record says about that", "c.reason"),
 )
 
-TABLES = {each.name: each for each in (ANSWERS, ALERTS, TREATMENTS, MESSAGES)}
+TABLES = {each.name: each for each in (ANSWERS, ALERTS, TREATMENTS, SCORES, MESSAGES)}

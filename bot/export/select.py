@@ -107,6 +107,14 @@ class Builder:
         fixed = self._columns(WIDE_FIXED, "")
         return self._select((*fixed, *WIDE_ANSWER), body, reason=WIDE_REASON)
 
+    def scored(self, columns: tuple[Column, ...], item_ids: Sequence[str]) -> Select:
+        """Answers that count, to the questions of questionnaires, in order of check-in."""
+        asked = ", ".join(quoted(each) for each in item_ids)
+        body = f"{self._given()} AND NOT r.superseded AND r.item_id IN ({asked})"
+        return self._select(
+            self._columns(columns, ""), f"{body} ORDER BY p.code, t.number, c.due_at, c.id, r.id"
+        )
+
     def items(self) -> str:
         """The ids of all questions with an answer in the export."""
         return f"SELECT DISTINCT r.item_id {self._given()} ORDER BY 1"
@@ -129,6 +137,7 @@ class Builder:
             "expected": expected,
             "covered": covered,
             "check_ins": f"SELECT count(*) FROM {people} WHERE {due}",
+            "check_ins_answered": f"SELECT count(*) {self._answered()}",
             "check_ins_not_due": f"SELECT count(*) FROM {people} WHERE {self._where(self._not_due())}",
             "alerts": f"SELECT count(*) {self._alerts_only()}",
             "treatments": f"SELECT count(*) {self._treatments()}",
@@ -165,6 +174,14 @@ class Builder:
             "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
             " JOIN response r ON r.check_in_id = c.id"
             f" WHERE {self._where([*self._check_in_days(), *self._learned()])}"
+        )
+
+    def _answered(self) -> str:
+        learned = " AND ".join(["r.check_in_id = c.id", *self._learned()])
+        conditions = [*self._check_in_days(), f"EXISTS (SELECT 1 FROM response r WHERE {learned})"]
+        return (
+            "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
+            f" WHERE {self._where(conditions)}"
         )
 
     def _loose(self) -> str:

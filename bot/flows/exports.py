@@ -137,6 +137,7 @@ def _write(
             _chosen(source, clinic.content, order, since),
             clinic.content.items,
             item_words(clinic.content, wanted.language),
+            clinic.content.instruments,
             _reveals(tx) if wanted.with_text else None,
             _disguise(source, tx) if wanted.deidentify else None,
             progress,
@@ -146,7 +147,7 @@ def _write(
         files = tuple(
             entry(path, rows) for name in wanted.formats for path, rows in FORMATS[name](book, making)
         )
-        reconcile(files, book.tables)
+        reconcile(files, book.expected)
         versions = source.rows(
             "SELECT DISTINCT content_version FROM check_in WHERE content_version <> '' ORDER BY 1"
         )

@@ -82,7 +82,8 @@ def fill(path: Path, answers: int) -> None:
         INSERT INTO treatment (id, patient_id, protocol, ended_at, number, at_home, zone, status,
             recorded_by, created_at)
         SELECT {_id(2, "i")}, {_id(1, f"i % {patients}")}, 'induction',
-            {_at(f"{BEGIN} + i / {patients} * 604800")}, i / {patients} + 1, 0, {zones.format(n=f"(i % {patients})")}, 'given', 'bench',
+            {_at(f"{BEGIN} + i / {patients} * 604800")},
+            i / {patients} + 1, 0, {zones.format(n=f"(i % {patients})")}, 'given', 'bench',
             {begin} FROM n""")
     due = f"{BEGIN} + i / {patients * CHECK_INS} * 604800 + (i / {patients}) % {CHECK_INS} * 43200 + 21600"
     connection.execute(f"""{COUNT.format(upto=check_ins)}
@@ -98,8 +99,8 @@ def fill(path: Path, answers: int) -> None:
     asked = " UNION ALL ".join(f"SELECT {n} AS n, '{each}' AS item" for n, each in enumerate(ITEMS))
     answered = "strftime('%s', c.due_at) + 300 + a.n * 9"
     connection.execute(f"""
-        INSERT INTO response (id, patient_id, check_in_id, item_id, status, value, code, unit, label, night_on,
-            late, answered_at, received_at, superseded, bot, update_id, language, content_version)
+        INSERT INTO response (id, patient_id, check_in_id, item_id, status, value, code, unit, label,
+            night_on, late, answered_at, received_at, superseded, bot, update_id, language, content_version)
         SELECT {_id(4, f"c.rowid * {len(ITEMS)} + a.n")}, c.patient_id, c.id, a.item, 'answered',
             CASE WHEN a.n < 6 THEN abs(random()) % 11 END, CASE WHEN a.n = 6 THEN 'none' ELSE '' END, '',
             CASE WHEN a.n = 6 THEN 'None of these' ELSE '' END, '2026-01-05', 0,
@@ -147,7 +148,6 @@ def answers_wanted(usual: int = 1_000_000) -> int:
 
 def book_of(clinic: Clinic, source: Snapshot) -> Book:
     """Return the whole record of `clinic` as a book."""
-    begin = _at(str(BEGIN))
     zones = tuple(row[0] for row in source.rows("SELECT DISTINCT zone FROM patient"))
     chosen = Chosen(now=NOW, zones=zones, conditional=conditional(ITEMS.values()))
     return Book(source, chosen, ITEMS, item_words(CONTENT, "en"))
