@@ -12,14 +12,15 @@ import secrets
 import shutil
 import signal
 import time
+import tomllib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot.content import load_content
+from bot.content import load_content, prompts_folder
 from bot.flows.clinic import Clinic
 from bot.sandbox import cast
 from bot.sandbox.child import Child
@@ -66,6 +67,10 @@ class Place:
         return self.folder / "clock"
 
     @property
+    def log(self) -> Path:
+        return self.folder / "bot.log"
+
+    @property
     def database_url(self) -> str:
         return f"sqlite:///{self.folder.resolve() / 'aftercare.db'}"
 
@@ -88,47 +93,59 @@ class Place:
 
 
 def run_demo(folder: Path, port: int, open_seconds: float | None = None) -> int:
-    """Run the demonstration until Ctrl-C, or for `open_seconds` once it is ready; return the exit code."""
+    """Run the demonstration until Ctrl-C, or for `open_seconds` once it is ready; return the exit code.
+
+    Raises:
+        ContentError, StorageError: it cannot start, with every problem of its kind.
+    """
     try:
-        return asyncio.run(_run(folder, port, open_seconds))
+        place = Place.fresh(folder)
     except OSError as error:
-        print(f"port {port}: {error.strerror or error}; take another: aftercare demo --port {port + 1}")
-        return 2
+        print(f"{folder}: {error.strerror}; take another folder: aftercare demo --folder DIRECTORY")
+        return 4
+    return asyncio.run(_run(place, port, open_seconds))
 
 
-async def _run(folder: Path, port: int, open_seconds: float | None) -> int:
+async def _run(place: Place, port: int, open_seconds: float | None) -> int:
+    board = open_board(place.folder / "sandbox.json", place.clock_file)
+    board.clock.set_to(_opening_time(_clinic_zone()))
+    with closing(place.open_database()) as db:
+        routes = DemoRoutes(board, place.folder / "exports")
+        try:
+            runner, port = await start(build_app(board, routes.add_to), port)
+        except OSError as error:
+            print(f"port {port}: {error.strerror}; take another: aftercare demo --port {port + 1}")
+            return 2
+        try:
+            return await _open(place, routes, db, f"http://127.0.0.1:{port}", open_seconds)
+        finally:
+            await runner.cleanup()
+
+
+async def _open(
+    place: Place, routes: DemoRoutes, db: Database, address: str, open_seconds: float | None
+) -> int:
+    """Start the bot, bring the people in, and stay open; the content is read while the bot starts."""
     began = time.monotonic()
-    place = Place.fresh(folder)
-    content = load_content()
-    board = open_board(folder / "sandbox.json", place.clock_file)
-    board.clock.set_to(_opening_time(content.sites[cast.SITE].zone))
-    db = place.open_database()
-    clinic = Clinic(db, content)
-    routes = DemoRoutes(clinic, board, folder / "exports")
-    runner, port = await start(build_app(board, routes.add_to), port)
-    address = f"http://127.0.0.1:{port}"
-    child = Child(place.environment(address), folder / "bot.log")
-    routes.child = child
     stop = _stop_at_signals()
+    child = routes.child = Child(place.environment(address), place.log)
     child.start()
     try:
-        await _settle_in(clinic, board, child, address)
-        print(f"\n  Aftercare is running. Open  {address}\n\n  Ready after {time.monotonic() - began:.1f} s. "
-              "Stop with Ctrl-C.\n", flush=True)  # fmt: skip
+        clinic = routes.clinic = Clinic(db, await asyncio.to_thread(load_content))
+        await _settle_in(clinic, routes.board, address)
+        print(f"\n  Aftercare is running. Open  {address}\n", flush=True)
+        print(f"  Ready after {time.monotonic() - began:.1f} s. Stop with Ctrl-C.\n", flush=True)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), open_seconds)
     except SandboxError as error:
-        print(f"The demonstration could not start: {error}\n{child.last_words()}")
-        print(f"The bot's log: {folder / 'bot.log'}")
+        print(f"The demonstration could not start: {error}\n{child.last_words()}\nThe bot's log: {place.log}")
         return 1
     finally:
         await asyncio.to_thread(child.stop)
-        await runner.cleanup()
-        db.close()
     return 0
 
 
-async def _settle_in(clinic: Clinic, board: Switchboard, child: Child, address: str) -> None:
+async def _settle_in(clinic: Clinic, board: Switchboard, address: str) -> None:
     now: Callable[[], datetime] = board.clock.moment
     async with Sandbox(address) as sandbox:
         await cast.until(lambda: _introduced(clinic), "the bot does not start", INTRODUCED_WITHIN_S)
@@ -138,6 +155,12 @@ async def _settle_in(clinic: Clinic, board: Switchboard, child: Child, address: 
 def _introduced(clinic: Clinic) -> bool:
     with clinic.db.reading() as tx:
         return mark(tx, "bot:care") is not None
+
+
+def _clinic_zone() -> str:
+    """Return the clinic's time zone without reading all content: the bot's clock is set before it starts."""
+    with (prompts_folder() / "sites" / f"{cast.SITE}.toml").open("rb") as file:
+        return str(tomllib.load(file)["zone"])
 
 
 def _opening_time(zone: str) -> datetime:

@@ -22,15 +22,14 @@ JUST_AFTER = timedelta(seconds=2)
 
 
 class DemoRoutes:
-    """The demonstration's own routes; `child` is the running bot."""
+    """The demonstration's own routes; `clinic` and `child`, the running bot, come when they are there."""
 
-    def __init__(self, clinic: Clinic, board: Switchboard, exports: Path) -> None:
+    def __init__(self, board: Switchboard, exports: Path) -> None:
+        self.board = board
+        self.clinic: Clinic | None = None
         self.child: Child | None = None
-        self._clinic = clinic
-        self._board = board
         self._exports = exports
         self._downloaded = False
-        self._backup_seen = False
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/demo/scene", self.scene)
@@ -38,18 +37,23 @@ class DemoRoutes:
         app.router.add_post("/demo/kill", self.kill)
         app.router.add_post("/demo/next-check-in", self.to_next_check_in)
 
-    async def scene(self, request: web.Request) -> web.Response:
-        return web.json_response(await asyncio.to_thread(self._look))
+    def _open_clinic(self) -> Clinic:
+        if self.clinic is None:
+            raise web.HTTPServiceUnavailable(text="the demonstration is starting; try again in a moment")
+        return self.clinic
 
-    def _look(self) -> dict[str, Any]:
-        now = self._board.clock.moment()
-        with self._clinic.db.reading() as tx:
-            look = Scene(self._clinic, tx, now)
+    async def scene(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(self._look, self._open_clinic()))
+
+    def _look(self, clinic: Clinic) -> dict[str, Any]:
+        now = self.board.clock.moment()
+        with clinic.db.reading() as tx:
+            look = Scene(clinic, tx, now)
             alerts = look.alerts()
             answered = look.answers() > 0
             scene = {
                 "now": now.isoformat(),
-                "zone": self._clinic.content.sites[cast.SITE].zone,
+                "zone": clinic.content.sites[cast.SITE].zone,
                 "cast": self._cast(look),
                 "next_check_in": look.next_check_in(),
                 "alerts": alerts,
@@ -95,17 +99,18 @@ class DemoRoutes:
 
     async def to_next_check_in(self, request: web.Request) -> web.Response:
         """Move the clock to just after the next check-in is due."""
-        now = self._board.clock.moment()
-        with self._clinic.db.reading() as tx:
-            due = Scene(self._clinic, tx, now).next_check_in_at()
+        now = self.board.clock.moment()
+        clinic = self._open_clinic()
+        with clinic.db.reading() as tx:
+            due = Scene(clinic, tx, now).next_check_in_at()
         if due is not None:
-            self._board.clock.set_to(due + JUST_AFTER)
-            self._board.touch()
-        return web.json_response({"now": self._board.clock.moment().isoformat()})
+            self.board.clock.set_to(due + JUST_AFTER)
+            self.board.touch()
+        return web.json_response({"now": self.board.clock.moment().isoformat()})
 
     async def log(self, request: web.Request) -> web.StreamResponse:
         try:
-            path = await asyncio.to_thread(self._export)
+            path = await asyncio.to_thread(self._export, self._open_clinic())
         except NothingToExport as error:
             return web.Response(text=str(error), status=404)
         self._downloaded = True
@@ -114,8 +119,8 @@ class DemoRoutes:
             "Content-Disposition": 'attachment; filename="aftercare-log.csv"',
         })  # fmt: skip
 
-    def _export(self) -> Path:
+    def _export(self, clinic: Clinic) -> Path:
         """Write the export as `aftercare export` does, and return the file with one row an answer."""
         shutil.rmtree(self._exports, ignore_errors=True)
-        export(self._clinic, self._exports, Wanted(formats=("csv",)), self._board.clock.moment(), actor="cli")
+        export(clinic, self._exports, Wanted(formats=("csv",)), self.board.clock.moment(), actor="cli")
         return max(self._exports.glob("*.csv"), key=lambda each: each.stat().st_size)

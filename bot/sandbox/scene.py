@@ -111,7 +111,7 @@ class Scene:
         policy = Policy.thawed(alert.policy)
         step = next_step(pages.standing(alert), policy, alert.next_action_at)
         words = {
-            Do.TAKE_BACK: "open again, paged again,",
+            Do.TAKE_BACK: "without contact it is open and paged again",
             Do.REMIND: "the claimer is reminded",
             Do.REVIEW: "on the review list",
             Do.RISE: "treated as the level above",
