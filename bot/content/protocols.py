@@ -266,7 +266,7 @@ def _protocol(entry: ProtocolEntry, kinds: Mapping[str, Kind]) -> Protocol:
     return Protocol(
         id=entry.id,
         name=entry.name,
-        slots=tuple(replace(slot, asks=tuple(a for a in slot.asks if a in kinds)) for slot in slots),
+        slots=tuple(slot for slot in slots if kinds.keys() >= set(slot.asks)),
         kinds={key: kind for key, kind in kinds.items() if key in used},
         at_home=entry.at_home,
         before_dose=entry.before_dose,

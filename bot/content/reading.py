@@ -14,7 +14,7 @@ FEWEST_WORDS = 8  # a shorter text is a label: a formula made for passages says 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?;:\n]+")
 _VOWELS = re.compile(r"[aeiouyáéíóúüàèìòùâêîôûäëïö]+", re.IGNORECASE)
-_SILENT_E = re.compile(r"[^aeiouylr]e(?:s|d)?$", re.IGNORECASE)
+_SILENT_E = re.compile(r"[^aeiouyl]e(?:s|d)?$", re.IGNORECASE)
 Formula = Callable[[float, float], float]  # words per sentence, syllables per word -> school grade
 
 

