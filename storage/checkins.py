@@ -141,6 +141,21 @@ def read_from_message(tx: Session, patient_id: str, message_id: int) -> Response
     return tx.scalars(read.order_by(col(Response.id).desc()).limit(1)).first()
 
 
+def latest_answers(
+    tx: Session, patient_id: str, item_ids: Sequence[str], since: datetime
+) -> dict[str, Response]:
+    """Return the newest answer that counts to each of these items since an instant."""
+    given = select(Response).where(
+        col(Response.patient_id) == patient_id,
+        col(Response.item_id).in_(list(item_ids)),
+        col(Response.superseded).is_(False),
+        col(Response.answered_at) >= since,
+    )
+    return {
+        each.item_id: each for each in tx.scalars(given.order_by(col(Response.answered_at), col(Response.id)))
+    }
+
+
 def answered_count(tx: Session, check_in_id: str) -> int:
     counted = select(func.count(col(Response.id))).where(
         col(Response.check_in_id) == check_in_id, col(Response.superseded).is_(False)

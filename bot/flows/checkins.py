@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.care.checkin import next_item
 from bot.care.protocol import QuietHours
-from bot.flows import alerts, answers, assessment, cards, privacy, shadow
+from bot.flows import alerts, answers, assessment, cards, privacy, shadow, still_open
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.flows.treatments import OWN, NoPatient, Recorded, record_treatment
@@ -97,6 +97,7 @@ def open_one(talk: Talk, check_in: CheckIn) -> None:
     for late in checkins.being_answered_late(talk.tx, talk.patient.id):
         late.item_id = ""  # what is typed from now on belongs to the new check-in
         talk.tx.add(late)
+    check_in.items = [*check_in.items, *still_open.ask_again(talk, check_in)]
     check_in.item_id = first
     check_in.language = talk.patient.language
     check_in.content_version = talk.clinic.content.version

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from bot.flows import alerts
+from bot.flows import pages
+from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.message import Reply
 from storage import audit, invites, marks, patients
+from storage import staff as colleagues
 from storage.tables import Invite, Patient
 from storage.vault import chat_hash
 
@@ -130,6 +132,11 @@ def _wrong(clinic: Clinic, tx: Session, reply: Reply, now: datetime, problem: st
     marks.set_mark(tx, _mark_name(tx, reply), now, str(guesses))
     audit.record(tx, now, "stranger", "invite.refused", f"update:{reply.update_id}", guesses=guesses)
     if guesses == MOST_GUESSES:
-        for site_id in clinic.content.sites:
-            alerts.raise_system(clinic, tx, site_id, "SYS-1", now, ("somebody is guessing invites",))
+        _tell_admins(Act(clinic, tx, now))
     return Opened(None, problem)
+
+
+def _tell_admins(act: Act) -> None:
+    for site_id in act.clinic.content.sites:
+        for staff in colleagues.at_site(act.tx, site_id, ("coordinator", "admin")):
+            pages.tell_staff(act, staff, act.words(staff).say("patient.staff.guessing", count=MOST_GUESSES))

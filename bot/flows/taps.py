@@ -77,7 +77,8 @@ def _answer(check_in: CheckIn, item: Item, tap: Tap) -> Answer | None:
 
 def _option_code(item: Item, given: str) -> str:
     """Return the option a shortened code stands for; anything else stays as it is."""
-    return next((each.code for each in item.options if cards.short(each.code, cards.LONGEST_GIVEN) == given), given)
+    codes = {cards.short(each.code, cards.LONGEST_GIVEN): each.code for each in item.options}
+    return codes.get(given, given)
 
 
 def _pick(talk: Talk, check_in: CheckIn, item: Item, tap: Tap, reply: Reply) -> Tapped:

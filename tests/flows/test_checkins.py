@@ -77,6 +77,21 @@ def test_follow_ups_are_asked_only_for_side_effects_picked(house: House, morning
     assert house.content.wording("en").item(follow_up).question in morning.card().text
 
 
+def test_a_side_effect_that_was_still_there_is_asked_about_again_the_next_morning(
+    house: House, morning: Phone
+) -> None:
+    for answer in ("0", "7", "7", "2"):
+        morning.taps(answer)
+    for effect in ("nausea", "dizziness"):
+        morning.taps(_label(house, "side_effects", effect))
+    morning.taps("Done")
+    morning.taps("Medium")
+    morning.taps("None")
+    house.skip_to(house.local(8, days=1))
+    assert house.check_ins("open")[0].items[-1] == "se_nausea"
+    assert "se_dizziness" not in house.check_ins("open")[0].items
+
+
 def _label(house: House, item: str, option: str, language: str = "en") -> str:
     return house.content.wording(language).item(item).options[option]
 

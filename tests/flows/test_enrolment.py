@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.message import ReplyKind
-from storage.tables import Message, PatientStatus
+from storage.tables import Message, PatientStatus, Role
 from tests.flows.clinic_night import House
 
 
@@ -135,13 +135,14 @@ def test_every_kind_of_bad_invite_has_a_sentence_of_its_own(house: House) -> Non
 
 
 def test_guessing_invites_is_limited_and_told_to_the_clinic(house: House) -> None:
-    house.clinician()
+    admin = house.clinician("Ada", role=Role.ADMIN)
     stranger = house.phone()
     _, good = house.invite()
     for number in range(5):
         stranger.says(f"/start guess{number}")
     stranger.says(f"/start {good}")
     assert "too many tries" in stranger.screen
+    assert "5 wrong invites" in admin.screen
     house.now += timedelta(hours=1)
     stranger.says(f"/start {good}")
     assert "Which language?" in stranger.screen
