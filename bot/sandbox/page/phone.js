@@ -2,7 +2,7 @@
 
 import { get, post } from "/page/wire.js";
 import { clockTime, dayName } from "/page/times.js";
-import { openMenu, closeMenus } from "/page/menu.js";
+import { openMenu } from "/page/menu.js";
 
 const TOAST_MS = 4000;
 const FACES = ["#0f5c57", "#7a4b00", "#4d4a8f", "#7a2e52", "#2f5d1e"];
@@ -97,7 +97,11 @@ export class Phone {
   async press(message, button, node) {
     this.pressed = message.message_id;
     node.setAttribute("aria-busy", "true");
-    const tapped = await this.act("tap", { message_id: message.message_id, data: button.data });
+    const tapped = await this.act("tap", {
+      bot: message.bot || this.owner.bot,
+      message_id: message.message_id,
+      data: button.data,
+    });
     node.removeAttribute("aria-busy");
     if (!tapped) return;
     const answer = await get(`/control/callback?id=${tapped.callback_id}&wait=8`);
@@ -249,5 +253,3 @@ function drawMedia(message) {
   }
   return element("div", "words", `${KINDS[message.kind] || message.kind}`);
 }
-
-export { closeMenus };
