@@ -15,7 +15,7 @@ from bot.care.phrases import PhraseBook
 from bot.care.policy import Policy
 from bot.care.protocol import Protocol
 from bot.care.scoring import Instrument
-from bot.content.crosscheck import cross_check
+from bot.content.crosscheck import cross_check, told_without_words
 from bot.content.items import load_items
 from bot.content.phrases import load_phrases
 from bot.content.policy import load_policy
@@ -110,6 +110,7 @@ def load_content(folder: Path | None = None) -> Content:
         folder=root,
     )
     problems.extend(cross_check(asked, languages, sites))
+    problems.extend(told_without_words(content.rules, content.phrases, languages))
     if problems:
         raise ContentError(sorted(problems, key=lambda each: (each.file, each.line or 0)))
     return content

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from bot.care.escalation import RuleBook
 from bot.care.instrument import NONE, Item, ItemKind
+from bot.care.phrases import PhraseBook
 from bot.care.scoring import Instrument
 from bot.content.items import Asked
 from bot.content.sites import SiteContent
@@ -191,3 +193,17 @@ def _instrument_adds_up(instrument: Instrument, asked: Asked) -> Iterator[Proble
         for name, at in score.cut_points.items():
             if not score.lowest <= at <= highest:
                 yield Problem(place, f"score {score.key!r}: {name} is {at:g}; the scale ends at {highest:g}")
+
+
+def told_without_words(
+    rules: RuleBook, phrases: PhraseBook, languages: Mapping[str, Wording]
+) -> Iterator[Problem]:
+    """Yield rules that tell the patient a message nobody wrote."""
+    english = languages.get("en")
+    told = [(rule.id, each.told) for rule in rules.rules for each in (rule, *rule.raised)]
+    told += [(phrase.rule_id, phrase.told) for phrase in phrases.phrases]
+    for rule_id, message in dict.fromkeys(told):
+        if english and message and f"messages.{message}" not in english:
+            yield Problem(
+                "rules", f"rule {rule_id!r} tells the patient {message!r}; wording/en has no such message"
+            )
