@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlmodel import Session
-
-from bot.flows import rota_watch
+from bot.flows import rota
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.rota.calendar import CalendarError, Entry, read_calendar
@@ -36,6 +34,32 @@ class RotaReport:
     problems: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
 
+    def lines(self) -> tuple[str, ...]:
+        """Return what to show the person who imported it."""
+        done = f"{self.source}: {self.shifts} shifts in tier {self.tier}, of {', '.join(self.people)}"
+        return (done, *self.problems, *self.gaps)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a calendar's shifts go: the site, the calendar's name, and the tier."""
+
+    site_id: str
+    label: str
+    tier: int
+
+    @property
+    def source(self) -> str:
+        return f"{self.label}:{self.tier}"
+
+
+class RotaRefused(Exception):
+    """The calendar cannot be used; the rota is as it was. The text lists every problem."""
+
+    def __init__(self, report: RotaReport) -> None:
+        super().__init__(f"{report.source}: {'; '.join(report.problems)}; the last good rota stays")
+        self.report = report
+
 
 def import_calendar(
     clinic: Clinic,
@@ -51,76 +75,78 @@ def import_calendar(
 
     It replaces what the calendar of this `name` (the file's own when not given) brought before, from now
     on. `aliases` says which e-mail address or title is which member of staff, where the name does not.
-    A calendar that cannot be read, is empty or names nobody known changes nothing, and staff are told.
+
+    Raises:
+        RotaRefused: it cannot be read, is empty or names nobody known; nothing changed and staff are told.
     """
-    label = name or (source.name if isinstance(source, Path) else "calendar")
-    raw = _raw(source)
+    place = Place(site_id, name or (source.name if isinstance(source, Path) else "calendar"), tier)
+    known = {_plain(key): _plain(value) for key, value in (aliases or {}).items()}
     try:
-        if isinstance(raw, str):
-            raise CalendarError(raw)
-        entries = read_calendar(raw, now, now + AHEAD, _zone(clinic, site_id))
-        if not entries:
-            raise CalendarError("it has no shift in the next 120 days")
+        entries = _entries(clinic, source, site_id, now)
     except CalendarError as error:
         problems = error.problems
-        return clinic.db.run(lambda tx: _refused(Act(clinic, tx, now), site_id, label, tier, problems))
-    known = {_plain(key): _plain(value) for key, value in (aliases or {}).items()}
-    return clinic.db.run(lambda tx: _import(Act(clinic, tx, now), site_id, label, tier, entries, known))
+        report = clinic.db.run(lambda tx: _refused(Act(clinic, tx, now), place, problems))
+    else:
+        report = clinic.db.run(lambda tx: _import(Act(clinic, tx, now), place, entries, known))
+    if not report.imported:
+        raise RotaRefused(report)
+    return report
 
 
-def _raw(source: Path | bytes) -> bytes | str:
-    """Return the calendar's bytes, or in words why there are none."""
+def _entries(clinic: Clinic, source: Path | bytes, site_id: str, now: datetime) -> tuple[Entry, ...]:
+    zone = clinic.content.sites[site_id].zone
+    entries = read_calendar(_raw(source), now, now + AHEAD, zone)
+    if not entries:
+        raise CalendarError("it has no shift in the next 120 days")
+    return entries
+
+
+def _raw(source: Path | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
     try:
         return source.read_bytes()
     except OSError as error:
-        return f"it cannot be read: {error.strerror}"
+        raise CalendarError(f"it cannot be read: {error.strerror}") from None
 
 
-def _zone(clinic: Clinic, site_id: str) -> str:
-    return clinic.content.sites[site_id].zone
+def _refused(act: Act, place: Place, problems: Sequence[str]) -> RotaReport:
+    rota.tell_unreadable(act, place.site_id, place.label, problems[0])
+    act.record("system", "rota.refused", f"site:{place.site_id}", tier=place.tier, problems=len(problems))
+    return RotaReport(place.label, place.tier, False, problems=tuple(problems))
 
 
-def _refused(act: Act, site_id: str, label: str, tier: int, problems: Sequence[str]) -> RotaReport:
-    rota_watch.tell_unreadable(act, site_id, label, problems[0])
-    act.record("system", "rota.refused", f"site:{site_id}", tier=tier, problems=len(problems))
-    return RotaReport(label, tier, False, problems=tuple(problems))
-
-
-def _import(
-    act: Act, site_id: str, label: str, tier: int, entries: Sequence[Entry], aliases: Mapping[str, str]
-) -> RotaReport:
-    everyone = people.at_site(act.tx, site_id)
+def _import(act: Act, place: Place, entries: Sequence[Entry], aliases: Mapping[str, str]) -> RotaReport:
+    everyone = people.at_site(act.tx, place.site_id)
     placed = [(each, _who(each, everyone, aliases)) for each in entries]
-    strangers = list(dict.fromkeys(each.title or "(no title)" for each, who in placed if who is None))
-    problems = [
-        f'"{title[:60]}" is nobody here; add an alias, or use the name on their invite' for title in strangers
-    ]
+    problems = list(dict.fromkeys(_stranger(each) for each, who in placed if who is None))
     mapped = [(each, who) for each, who in placed if who is not None]
     if not mapped:
-        return _refused(act, site_id, label, tier, problems[:LISTED])
-    patients.site_row(act.tx, site_id)
-    _replace(act.tx, site_id, f"{label}:{tier}", tier, mapped, act.now)
+        return _refused(act, place, problems[:LISTED])
+    patients.site_row(act.tx, place.site_id)
+    _replace(act, place, mapped)
+    if problems:
+        rota.tell_unreadable(act, place.site_id, place.label, problems[0])
     problems += _overlaps(mapped)
-    act.record(
-        "system", "rota.imported", f"site:{site_id}", tier=tier, shifts=len(mapped), problems=len(problems)
-    )
-    if strangers:
-        rota_watch.tell_unreadable(act, site_id, label, problems[0])
-    gaps = [each.text for each in rota_watch.check(act, site_id) if each.tier == tier]
+    act.record("system", "rota.imported", f"site:{place.site_id}", tier=place.tier, shifts=len(mapped))
+    gaps = [each.text for each in rota.problems(act, place.site_id) if each.tier == place.tier]
     names = tuple(dict.fromkeys(who.name for _, who in mapped))
-    return RotaReport(label, tier, True, len(mapped), names, tuple(problems[:LISTED]), tuple(gaps))
+    return RotaReport(
+        place.label, place.tier, True, len(mapped), names, tuple(problems[:LISTED]), tuple(gaps)
+    )
 
 
-def _replace(
-    tx: Session, site_id: str, source: str, tier: int, mapped: Sequence[tuple[Entry, Staff]], now: datetime
-) -> None:
-    people.replace_shifts(tx, site_id, source, now)
+def _stranger(entry: Entry) -> str:
+    title = entry.title[:60] or "(no title)"
+    return f'"{title}" is nobody here; add an alias, or use the name on their invite'
+
+
+def _replace(act: Act, place: Place, mapped: Sequence[tuple[Entry, Staff]]) -> None:
+    people.replace_shifts(act.tx, place.site_id, place.source, act.now)
     for entry, who in mapped:
         people.add_shift(
-            tx, site_id, tier=tier, staff_id=who.id, starts_at=max(entry.starts_at, now),
-            ends_at=entry.ends_at, now=now, source=source, uid=entry.uid[:200],
+            act.tx, place.site_id, tier=place.tier, staff_id=who.id, starts_at=max(entry.starts_at, act.now),
+            ends_at=entry.ends_at, now=act.now, source=place.source, uid=entry.uid[:200],
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.flows.clinic import Clinic
 from bot.rota.calendar import MOST_BYTES
-from bot.rota.importing import RotaReport, import_calendar
+from bot.rota.importing import RotaRefused, RotaReport, import_calendar
 from storage import marks
 
 logger = logging.getLogger(__name__)
@@ -47,12 +47,18 @@ def refresh(
     for each in subscriptions:
         if _is_due(clinic, each, now):
             raw = (fetch or fetch_calendar)(each.source)
-            report = import_calendar(
-                clinic, raw, each.site_id, each.tier, now, name=each.name, aliases=each.aliases
-            )
+            report = _imported(clinic, each, raw, now)
             logger.info("rota.read", extra={"imported": report.imported, "shifts": report.shifts})
             reports.append(report)
     return tuple(reports)
+
+
+def _imported(clinic: Clinic, subscription: Subscription, raw: bytes, now: datetime) -> RotaReport:
+    one = subscription
+    try:
+        return import_calendar(clinic, raw, one.site_id, one.tier, now, name=one.name, aliases=one.aliases)
+    except RotaRefused as refusal:
+        return refusal.report
 
 
 def _is_due(clinic: Clinic, subscription: Subscription, now: datetime) -> bool:

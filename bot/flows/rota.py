@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.care.oncall import TIERS, gaps, same_person_everywhere, unreachable
@@ -32,9 +33,43 @@ class RotaProblem:
     ends_at: datetime | None = None
 
 
-def check(act: Act, site_id: str, language: str = "en", ahead: timedelta = AHEAD) -> tuple[RotaProblem, ...]:
-    """Return what is wrong with the site's rota from now on: gaps, one person everywhere, nobody's phone."""
-    return tuple(_problems(act, site_id, language, ahead))
+@dataclass(frozen=True)
+class RotaCheck:
+    """What was found for one site. `somebody_now` is true when a person on call now can be reached."""
+
+    site_id: str
+    somebody_now: bool
+    problems: tuple[RotaProblem, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        if not self.problems:
+            return (
+                f"{self.site_id}: somebody who can be reached is on call in every tier for the next 14 days",
+            )
+        return tuple(f"{self.site_id}: {each.text}" for each in self.problems)
+
+    def as_json(self) -> dict[str, Any]:
+        problems = [
+            {
+                "kind": each.kind, "tier": each.tier, "text": each.text,
+                "from": each.starts_at and each.starts_at.isoformat(),
+                "to": each.ends_at and each.ends_at.isoformat(),
+            }
+            for each in self.problems
+        ]  # fmt: skip
+        return {"site": self.site_id, "somebody_now": self.somebody_now, "problems": problems}
+
+
+def check(clinic: Clinic, site_id: str, now: datetime, language: str = "en") -> RotaCheck:
+    """Return what is wrong with the site's next 14 days: gaps, one person everywhere, nobody's phone."""
+    with clinic.db.reading() as tx:
+        somebody = roster.someone_is_on_call(tx, site_id, now)
+        return RotaCheck(site_id, somebody, problems(Act(clinic, tx, now), site_id, language))
+
+
+def problems(act: Act, site_id: str, language: str = "en") -> tuple[RotaProblem, ...]:
+    """Return what `check` would, inside a transaction."""
+    return tuple(_problems(act, site_id, language, AHEAD))
 
 
 def _problems(act: Act, site_id: str, language: str, ahead: timedelta) -> Iterator[RotaProblem]:
@@ -80,13 +115,13 @@ def _tell(act: Act, site_id: str, name: str) -> int:
     marks.set_mark(act.tx, name, act.now)
     found = 0
     for staff in people.at_site(act.tx, site_id, (Role.COORDINATOR, Role.ADMIN)):
-        problems = check(act, site_id, staff.language)
-        found = len(problems)
-        if problems:
+        wrong = problems(act, site_id, staff.language)
+        found = len(wrong)
+        if wrong:
             words = act.words(staff)
-            lines = [words.say("staff.rota.head"), *(each.text for each in problems[:SHOWN])]
-            if len(problems) > SHOWN:
-                lines.append(words.say("staff.rota.more", count=len(problems) - SHOWN))
+            lines = [words.say("staff.rota.head"), *(each.text for each in wrong[:SHOWN])]
+            if len(wrong) > SHOWN:
+                lines.append(words.say("staff.rota.more", count=len(wrong) - SHOWN))
             pages.tell_staff(act, staff, "\n".join(lines))
     if found:
         act.record("system", "rota.problems", f"site:{site_id}", count=found)

@@ -1,0 +1,274 @@
+"""Calendars as other programs export them, and those that must not empty the rota."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from bot.flows import roster
+from bot.flows import rota as rota_flow
+from bot.flows.clinic import Clinic
+from bot.rota import RotaRefused, Subscription, import_calendar, refresh
+from bot.rota.calendar import MOST_BYTES, MOST_EVENTS
+from storage import outbox
+from storage.tables import Outbox, OutboxKind, Shift
+from tests.rota.conftest import NOW
+
+DAY = timedelta(days=1)
+BEGUN = NOW + timedelta(hours=2)  # the first shift of the weekly calendar is on
+
+
+def calendar(*events: str, head: str = "") -> bytes:
+    body = "".join(f"BEGIN:VEVENT\n{each}\nEND:VEVENT\n" for each in events)
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:test\n{head}{body}END:VCALENDAR\n"
+    return text.replace("\n", "\r\n").encode()
+
+
+WEEKLY = calendar(
+    "UID:a\nDTSTART;TZID=America/Chicago:20261001T080000\nDTEND;TZID=America/Chicago:20261001T200000\n"
+    "RRULE:FREQ=DAILY\nSUMMARY:Amara Osei",
+    "UID:b\nDTSTART;TZID=America/Chicago:20261001T200000\nDTEND;TZID=America/Chicago:20261002T080000\n"
+    "RRULE:FREQ=DAILY\nSUMMARY:Jonas Lind on call",
+)
+
+
+def shifts(clinic: Clinic) -> list[Shift]:
+    with clinic.db.reading() as tx:
+        return list(tx.scalars(select(Shift).order_by(col(Shift.starts_at))))
+
+
+def on_call(clinic: Clinic, at: datetime, tier: int = 1) -> str | None:
+    with clinic.db.reading() as tx:
+        staff = roster.on_call_now(tx, "demo", tier, at)
+        return staff.name if staff else None
+
+
+def told(clinic: Clinic) -> list[str]:
+    with clinic.db.transaction() as tx:
+        rows = tx.scalars(select(Outbox).where(col(Outbox.kind) == OutboxKind.NOTICE)).all()
+        return [outbox.read_outgoing(tx, each).text for each in rows]
+
+
+@pytest.mark.parametrize(
+    ("event", "starts", "ends"),
+    [
+        pytest.param(
+            "DTSTART:20261005T130000Z\nDTEND:20261005T210000Z",
+            "2026-10-05T13:00",
+            "2026-10-05T21:00",
+            id="UTC",
+        ),
+        pytest.param(
+            "DTSTART;TZID=Europe/London:20261005T090000\nDURATION:PT8H",
+            "2026-10-05T08:00",
+            "2026-10-05T16:00",
+            id="a zone and a duration",
+        ),
+        pytest.param(
+            "DTSTART:20261005T090000\nDTEND:20261005T170000",
+            "2026-10-05T14:00",
+            "2026-10-05T22:00",
+            id="floating: the clinic's own zone",
+        ),
+        pytest.param(
+            "DTSTART;VALUE=DATE:20261005",
+            "2026-10-05T05:00",
+            "2026-10-06T05:00",
+            id="all day: local midnights",
+        ),
+        pytest.param(
+            "DTSTART;VALUE=DATE:20261005\nDTEND;VALUE=DATE:20261007",
+            "2026-10-05T05:00",
+            "2026-10-07T05:00",
+            id="two whole days, the end not included",
+        ),
+    ],
+)
+def test_times_in_all_their_spellings(clinic: Clinic, event: str, starts: str, ends: str) -> None:
+    import_calendar(clinic, calendar(f"UID:x\n{event}\nSUMMARY:Amara Osei"), "demo", 1, NOW)
+    (shift,) = shifts(clinic)
+    assert shift.starts_at.isoformat()[:16] == starts and shift.ends_at.isoformat()[:16] == ends
+
+
+def test_the_calendars_own_zone_counts_for_floating_times(clinic: Clinic) -> None:
+    event = "UID:x\nDTSTART:20261005T090000\nDTEND:20261005T170000\nSUMMARY:Amara Osei"
+    import_calendar(clinic, calendar(event, head="X-WR-TIMEZONE:Europe/Madrid\n"), "demo", 1, NOW)
+    assert shifts(clinic)[0].starts_at == datetime(2026, 10, 5, 7, tzinfo=UTC)
+
+
+def test_recurring_shifts_keep_their_clock_time_and_leave_no_gap_when_the_clocks_change(
+    clinic: Clinic,
+) -> None:
+    report = import_calendar(clinic, WEEKLY, "demo", 1, BEGUN)
+    assert report.gaps == ()
+    change = datetime(2026, 11, 1, 7, tzinfo=UTC)
+    for minutes in range(0, 36 * 60, 10):
+        assert on_call(clinic, change + timedelta(minutes=minutes)) is not None
+    assert on_call(clinic, datetime(2026, 10, 31, 13, tzinfo=UTC)) == "Amara Osei"
+    assert on_call(clinic, datetime(2026, 11, 2, 13, 59, tzinfo=UTC)) == "Jonas Lind"
+    assert on_call(clinic, datetime(2026, 11, 2, 14, tzinfo=UTC)) == "Amara Osei"
+
+
+def test_exceptions_and_cancellations_are_followed(clinic: Clinic) -> None:
+    daily = (
+        "UID:a\nDTSTART:20261005T130000Z\nDTEND:20261005T210000Z\nRRULE:FREQ=DAILY;COUNT=4\n"
+        "EXDATE:20261006T130000Z\nSUMMARY:Amara Osei"
+    )
+    swapped = (
+        "UID:a\nRECURRENCE-ID:20261007T130000Z\nDTSTART:20261007T130000Z\nDTEND:20261007T210000Z\n"
+        "SUMMARY:Jonas Lind"
+    )
+    dropped = (
+        "UID:a\nRECURRENCE-ID:20261008T130000Z\nDTSTART:20261008T130000Z\nDTEND:20261008T210000Z\n"
+        "STATUS:CANCELLED\nSUMMARY:Amara Osei"
+    )
+    import_calendar(clinic, calendar(daily, swapped, dropped), "demo", 1, NOW)
+    at = datetime(2026, 10, 5, 15, tzinfo=UTC)
+    assert [on_call(clinic, at + day * DAY) for day in range(4)] == ["Amara Osei", None, "Jonas Lind", None]
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        pytest.param("SUMMARY:On Call - Amara Osei - Primary", id="as PagerDuty writes it"),
+        pytest.param("SUMMARY:[L0] amara osei", id="as Grafana OnCall writes it"),
+        pytest.param("SUMMARY:AMARA  OSEI (week 41)", id="case and blanks"),
+        pytest.param("SUMMARY:amara@clinic.example", id="as Opsgenie writes it, by alias"),
+        pytest.param("SUMMARY:Primary\nATTENDEE;CN=A:mailto:Amara@clinic.example", id="as Google writes it"),
+    ],
+)
+def test_whose_shift_it_is(clinic: Clinic, summary: str) -> None:
+    event = f"UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\n{summary}"
+    import_calendar(clinic, calendar(event), "demo", 1, NOW, aliases={"amara@clinic.example": "Amara Osei"})
+    assert on_call(clinic, datetime(2026, 10, 5, 10, tzinfo=UTC)) == "Amara Osei"
+
+
+def test_an_accent_more_or_less_is_the_same_person(clinic: Clinic) -> None:
+    event = "UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:Dr Ines Prado"
+    import_calendar(clinic, calendar(event), "demo", 3, NOW)
+    assert on_call(clinic, datetime(2026, 10, 5, 10, tzinfo=UTC), tier=3) == "Dr. Inés Prado"
+
+
+BAD = [
+    pytest.param(b"", "it is empty", id="empty"),
+    pytest.param(b"<!DOCTYPE html><html>Sign in</html>", "log-in page", id="a log-in page"),
+    pytest.param(calendar(), "no event", id="no event"),
+    pytest.param(b"BEGIN:VEVENT nonsense", "not an iCalendar file", id="nonsense"),
+    pytest.param(
+        calendar("UID:x\nDTSTART;TZID=Mars/Phobos:20261005T090000\nDURATION:PT1H\nSUMMARY:Amara Osei"),
+        'the time zone "Mars/Phobos" is unknown',
+        id="unknown zone",
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:20261005T090000Z\nDURATION:PT1M\nRRULE:FREQ=SECONDLY\nSUMMARY:Amara Osei"),
+        "repeats secondly",
+        id="endless seconds",
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:garbage\nSUMMARY:Amara Osei"), "DTSTART that cannot be read", id="bad date"
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:20261005T090000Z\nDURATION:PT8H\nSUMMARY:Somebody Else"),
+        '"Somebody Else" is nobody here',
+        id="nobody we know",
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:20250105T090000Z\nDURATION:PT8H\nSUMMARY:Amara Osei"),
+        "no shift in the next 120 days",
+        id="all in the past",
+    ),
+    pytest.param(b"BEGIN:VEVENT\n" * (MOST_EVENTS + 1), f"the limit is {MOST_EVENTS}", id="too many events"),
+    pytest.param(b" " * (MOST_BYTES + 1), f"the limit is {MOST_BYTES}", id="too large"),
+]
+
+
+@pytest.mark.parametrize(("raw", "problem"), BAD)
+def test_a_bad_calendar_leaves_the_last_good_rota_and_somebody_is_told(
+    clinic: Clinic, raw: bytes, problem: str
+) -> None:
+    import_calendar(clinic, WEEKLY, "demo", 1, NOW, name="oncall")
+    before = [(each.staff_id, each.starts_at, each.ends_at) for each in shifts(clinic)]
+    with pytest.raises(RotaRefused) as refused:
+        import_calendar(clinic, raw, "demo", 1, NOW + DAY, name="oncall")
+    assert problem in str(refused.value)
+    assert [(each.staff_id, each.starts_at, each.ends_at) for each in shifts(clinic)] == before
+    assert any("last good rota stays" in each for each in told(clinic))
+
+
+def test_a_file_that_is_not_there_is_named(clinic: Clinic, tmp_path: Path) -> None:
+    with pytest.raises(RotaRefused, match=r"oncall\.ics: it cannot be read: No such file"):
+        import_calendar(clinic, tmp_path / "oncall.ics", "demo", 1, NOW)
+
+
+def test_reading_again_replaces_its_own_shifts_and_nobody_elses(clinic: Clinic) -> None:
+    import_calendar(clinic, WEEKLY, "demo", 1, NOW, name="first")
+    import_calendar(clinic, WEEKLY, "demo", 2, NOW, name="second")
+    other = calendar("UID:x\nDTSTART:20261005T000000Z\nDTEND:20261012T000000Z\nSUMMARY:Dr Ines Prado")
+    import_calendar(clinic, other, "demo", 1, NOW + timedelta(hours=2), name="first")
+    at = datetime(2026, 10, 6, 14, tzinfo=UTC)
+    assert on_call(clinic, at) == "Dr. Inés Prado"
+    assert on_call(clinic, at, tier=2) == "Amara Osei"
+    assert on_call(clinic, NOW + timedelta(hours=1)) is not None, "what has been is history"
+
+
+def test_overlaps_are_named_and_still_exactly_one_is_on_call(clinic: Clinic) -> None:
+    report = import_calendar(
+        clinic,
+        calendar(
+            "UID:a\nDTSTART:20261005T000000Z\nDTEND:20261006T000000Z\nSUMMARY:Amara Osei",
+            "UID:b\nDTSTART:20261005T120000Z\nDTEND:20261006T120000Z\nSUMMARY:Jonas Lind",
+        ),
+        "demo",
+        1,
+        NOW,
+    )
+    assert any("both on from 2026-10-05 12:00" in each for each in report.problems)
+    assert on_call(clinic, datetime(2026, 10, 5, 13, tzinfo=UTC)) == "Jonas Lind"
+
+
+def test_gaps_are_found_two_weeks_ahead_and_the_coordinator_hears_once_a_day(clinic: Clinic) -> None:
+    import_calendar(clinic, WEEKLY, "demo", 1, BEGUN)
+    found = rota_flow.check(clinic, "demo", BEGUN)
+    assert found.somebody_now
+    assert {(each.kind, each.tier) for each in found.problems} >= {("gap", 2), ("gap", 3)}
+    assert not any(each.kind == "gap" and each.tier == 1 for each in found.problems)
+    before = len(told(clinic))
+    for hours in (0, 1, 2):
+        rota_flow.watch(clinic, BEGUN + timedelta(hours=hours))
+    assert len(told(clinic)) == before + 1
+    rota_flow.watch(clinic, BEGUN + DAY)
+    assert len(told(clinic)) == before + 2
+
+
+def test_an_empty_rota_says_so(clinic: Clinic) -> None:
+    found = rota_flow.check(clinic, "demo", NOW)
+    assert not found.somebody_now and len(found.problems) == 3
+
+
+def test_a_subscribed_calendar_is_read_again_on_schedule_and_a_hang_up_changes_nothing(
+    clinic: Clinic,
+) -> None:
+    answers = [WEEKLY, b"", WEEKLY]
+    subscription = Subscription("oncall", "https://example.test/secret.ics", "demo", 1)
+
+    def fetch(_: str) -> bytes:
+        return answers.pop(0)
+
+    assert refresh(clinic, [subscription], NOW, fetch)[0].imported
+    assert refresh(clinic, [subscription], NOW + timedelta(minutes=10), fetch) == ()
+    count = len(shifts(clinic))
+    later = refresh(clinic, [subscription], NOW + timedelta(minutes=31), fetch)
+    assert not later[0].imported and len(shifts(clinic)) == count
+    assert "secret" not in repr(subscription)
+
+
+def test_a_subscribed_file_is_read_from_its_path(clinic: Clinic, tmp_path: Path) -> None:
+    path = tmp_path / "oncall.ics"
+    path.write_bytes(WEEKLY)
+    assert refresh(clinic, [Subscription("oncall", str(path), "demo", 1)], NOW)[0].imported
+    gone = Subscription("gone", str(tmp_path / "gone.ics"), "demo", 2)
+    assert not refresh(clinic, [gone], NOW)[0].imported
