@@ -135,6 +135,14 @@ def _versions(tx: Session, patient: Patient, incoming: bool, message_id: int | N
     return tx.scalar(kept) or 0
 
 
+def messages_since(tx: Session, patient_id: str, since: datetime) -> int:
+    """Return how many messages of the patient were received since an instant."""
+    received = select(func.count(col(Message.id))).where(
+        col(Message.patient_id) == patient_id, col(Message.received_at) >= since
+    )
+    return tx.scalar(received) or 0
+
+
 def last_words_to(tx: Session, patient: Patient) -> Message | None:
     """Return the latest message a clinician wrote to the patient."""
     written = select(Message).where(col(Message.patient_id) == patient.id, col(Message.incoming).is_(False))

@@ -19,11 +19,21 @@ from storage import checkins, patients
 from storage.ids import new_id
 from storage.tables import CheckIn, CheckInStatus, OutboxKind, PatientStatus
 
-__all__ = ["NoPatient", "Recorded", "close_expired", "open_due", "record_treatment", "remind", "resume"]
+__all__ = [
+    "NoPatient",
+    "Recorded",
+    "close_expired",
+    "open_due",
+    "record_treatment",
+    "remind",
+    "resume",
+    "start_own",
+]
 
 logger = logging.getLogger(__name__)
 BATCH = 50
 MOST_REMINDERS = 2
+DAILY_QUESTIONS = "DAY"  # the kind a patient starts with /checkin
 Claim = Callable[[Session, datetime, int], list[CheckIn]]
 Act = Callable[[Talk, CheckIn], None]
 
@@ -172,20 +182,26 @@ def resume(talk: Talk) -> None:
         move_card_down(talk, check_in, OutboxKind.CARD)
         talk.tx.add(check_in)
         return
-    own = _own_check_in(talk)
-    if own is None:
+    if not start_own(talk, DAILY_QUESTIONS):
         talk.tell(talk.say("patient.checkin.nothing"), buttons=(cards.help_row(talk),))
-        return
+
+
+def start_own(talk: Talk, kind: str) -> bool:
+    """Start a check-in of a kind the patient asked for; False when there is nothing to ask it after."""
+    own = _own_check_in(talk, kind)
+    if own is None:
+        return False
     talk.tx.add(own)
     talk.tx.flush()
     answers.send_card(talk, own)
+    return True
 
 
-def _own_check_in(talk: Talk) -> CheckIn | None:
-    """Return a check-in the patient asked for: the daily questions, open until the day is over."""
+def _own_check_in(talk: Talk, key: str) -> CheckIn | None:
+    """Return a check-in the patient asked for, open until the day is over."""
     treatment = checkins.latest_treatment(talk.tx, talk.patient.id, talk.now)
     protocol = talk.clinic.content.protocols.get(talk.patient.protocol)
-    kind = protocol.kinds.get("DAY") if protocol else None
+    kind = protocol.kinds.get(key) if protocol else None
     first = next_item(kind.items, {}, talk.clinic.content.items) if kind else None
     if treatment is None or kind is None or first is None:
         return None

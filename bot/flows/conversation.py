@@ -11,6 +11,7 @@ from bot.flows import (
     alerts,
     cards,
     enrolment,
+    flood,
     judging,
     patients,
     privacy,
@@ -65,6 +66,8 @@ def _receive_tap(talk: Talk, reply: Reply) -> None:
         _raise(talk, (SAID_OK,), reply)
     elif reply.data.startswith("e:"):
         enrolment.receive_tap(talk, reply)
+    elif reply.data.startswith("dose:"):
+        patients.receive_dose_tap(talk, reply)
     elif reply.data.startswith("p:"):
         privacy.receive_tap(talk, reply)
     elif reply.data.startswith("y:") and reply.data[2:].isdecimal():
@@ -84,6 +87,8 @@ def _receive_words(talk: Talk, reply: Reply) -> None:
     readable = reply.kind in (ReplyKind.TEXT, ReplyKind.EDIT)
     consented = talk.patient.status in CONSENTED and reply.private
     message = _keep(talk, reply) if consented else None
+    if message is not None:
+        flood.notice(talk, reply)
     found = list(judging.judge_words(talk, reply.text)) if reply.text else []
     if not readable and consented:
         found.append(judging.unreadable(talk, reply.kind.value))

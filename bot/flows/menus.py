@@ -12,8 +12,13 @@ BEFORE_CONSENT = ("help",)
 def show(talk: Talk) -> None:
     """Show the commands that make sense now, in the patient's language."""
     enrolled = talk.patient.status in (PatientStatus.ACTIVE, PatientStatus.PAUSED)
-    names = COMMANDS if enrolled else BEFORE_CONSENT
+    names = _commands(talk) if enrolled else BEFORE_CONSENT
     talk.set_menu(tuple((name, talk.say(f"patient.menu.{name}")) for name in names))
+
+
+def _commands(talk: Talk) -> tuple[str, ...]:
+    protocol = talk.clinic.content.protocols.get(talk.patient.protocol)
+    return ("dose", *COMMANDS) if protocol and protocol.at_home else COMMANDS
 
 
 def pin_emergency_note(talk: Talk) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from bot.care.level import Finding, Level
-from bot.flows import cards, checkins, enrolment, privacy, settings
+from bot.flows import cards, checkins, enrolment, privacy, settings, treatments
 from bot.flows.cards import help_row
 from bot.flows.talk import Talk, answer_tap
 from bot.message import Outgoing, OutgoingKind, Reply
@@ -102,6 +102,33 @@ def _ask(what: str) -> Callable[[Talk], None]:
     return ask
 
 
+def ask_dose(talk: Talk) -> None:
+    """Ask whether a dose was just taken at home, and offer the questions before one where they are on."""
+    protocol = talk.clinic.content.protocols.get(talk.patient.protocol)
+    if protocol is None or not protocol.at_home:
+        talk.tell(talk.say("patient.help.unknown_command"))
+        return
+    rows = [(talk.button("patient.dose.taken", "dose:taken"),)]
+    if protocol.before_dose:
+        rows.insert(0, (talk.button("patient.dose.before", "dose:before"),))
+    talk.tell(talk.say("patient.dose.ask"), buttons=tuple(rows))
+
+
+def receive_dose_tap(talk: Talk, reply: Reply) -> None:
+    """Record a dose taken at home at the moment the button was pressed, or ask what comes before one."""
+    protocol = talk.clinic.content.protocols.get(talk.patient.protocol)
+    may = talk.patient.status in enrolment.ENROLLED and protocol is not None and protocol.at_home
+    if protocol is None or not may or reply.data not in ("dose:taken", "dose:before"):
+        answer_tap(talk.tx, reply, talk.now, talk.say("patient.tap.unreadable"), alert=True)
+        return
+    answer_tap(talk.tx, reply, talk.now)
+    if reply.data == "dose:taken":
+        treatments.record(talk, talk.now, f"patient:{talk.patient.id}", at_home=True)
+        talk.change_pressed(reply, talk.say("patient.dose.recorded"))
+    elif not protocol.before_dose or not checkins.start_own(talk, protocol.before_dose):
+        talk.tell(talk.say("patient.checkin.nothing"))
+
+
 COMMANDS: dict[str, Callable[[Talk], None]] = {
     "checkin": _resume,
     "history": history,
@@ -110,6 +137,7 @@ COMMANDS: dict[str, Callable[[Talk], None]] = {
     "language": _ask(settings.LANGUAGE),
     "timezone": _ask(settings.ZONE),
     "cancel": _cancel,
+    "dose": ask_dose,
 }
 
 

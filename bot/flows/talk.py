@@ -44,14 +44,17 @@ class Talk:
 
         Every sentence may name the clinic, its numbers and hours, and the patient's own settings.
         """
-        own = {
-            "code": self.patient.code,
-            "zone": self.patient.zone,
-            "quiet_from": self.patient.quiet_from,
-            "quiet_to": self.patient.quiet_to,
-        }
-        site = self.clinic.content.fill(self.patient.site_id, self.patient.language, self.now)
-        return self.words.say(key, **{**site, **own, **more})
+        sentence = self.words.sentences[key]
+        if "{" not in sentence:
+            return sentence
+        patient = self.patient
+        site = self.clinic.content.fill(patient.site_id, patient.language, self.now)
+        own = {"code": patient.code, "zone": patient.zone}
+        quiet = {"quiet_from": patient.quiet_from, "quiet_to": patient.quiet_to}
+        known = {**site, **own, **quiet, **more}
+        return self.words.say(
+            key, **{name: value for name, value in known.items() if f"{{{name}" in sentence}
+        )
 
     def button(self, key: str, data: str, **more: Any) -> Button:
         return Button(self.say(key, **more), data)

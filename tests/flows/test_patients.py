@@ -9,7 +9,7 @@ import pytest
 from bot.flows import checkins
 from bot.flows.patients import command_of, relay_to_patient
 from storage import staff as colleagues
-from storage.tables import Outbox, PatientStatus
+from storage.tables import Outbox, PatientStatus, Role
 from tests.flows.clinic_night import House, Phone
 
 
@@ -145,3 +145,31 @@ def test_a_patient_who_stopped_cannot_be_written_to(house: House, maria: Phone, 
         staff = colleagues.by_chat(talk.tx, okafor.chat_id)
         assert staff is not None
         assert relay_to_patient(talk, staff, "Please come back") is None
+
+
+def test_a_dose_at_home_is_recorded_by_the_patient_with_one_tap(house: House) -> None:
+    phone = house.enrolled(protocol="at_home")
+    phone.says("/dose")
+    assert "can't tell you whether to take it" in phone.screen
+    phone.taps("I took it now")
+    assert "do not drive" in phone.screen
+    home = next(each for each in house.check_ins("planned") if each.key == "home")
+    assert home.due_at == house.now + timedelta(hours=2)
+    phone.says("/dose")
+    phone.taps("I took it now")
+    assert len([each for each in house.check_ins() if each.key == "home"]) == 1
+
+
+def test_a_dose_is_not_recorded_where_the_clinic_gives_it(house: House, maria: Phone) -> None:
+    maria.says("/dose")
+    assert "don't know that command" in maria.screen
+    maria.presses("dose:taken")
+    assert house.check_ins() == []
+
+
+def test_a_flood_is_kept_and_told_once(house: House, maria: Phone) -> None:
+    coordinator = house.clinician("Sam", role=Role.COORDINATOR)
+    for number in range(160):
+        maria.says(f"note {number}")
+    assert len(house.messages()) == 160
+    assert len([each for each in coordinator.log if "far more messages" in each]) == 1
