@@ -51,7 +51,9 @@ def explain(text: str, content: HasPhrases) -> str:
         words = ", ".join(f'"{each}"' for each in finding.words)
         asks = ", asks the direct question" if finding.asks else ""
         told = f", tells the patient {finding.told}" if finding.told else ""
-        lines.append(f"  {finding.rule_id} {finding.level.key}: {words or '(the text as a whole)'}{told}{asks}")
+        lines.append(
+            f"  {finding.rule_id} {finding.level.key}: {words or '(the text as a whole)'}{told}{asks}"
+        )
     lines += ["", "fired:", *(_explained(seen.hits, lowered=False) or ["  nothing"])]
     lines += ["", "lowered by its context:", *(_explained(seen.hits, lowered=True) or ["  nothing"])]
     if seen.restored:
@@ -68,7 +70,9 @@ def _explained(hits: Iterable[Hit], *, lowered: bool) -> list[str]:
     for hit in hits:
         if bool(hit.lowered_by) == lowered:
             why = f', lowered to {hit.level.key} by "{hit.lowered_by}"' if lowered else f" {hit.level.key}"
-            lines[f'  {hit.phrase.rule_id}{why}: "{hit.words}" (phrase {hit.phrase.id}: {hit.pattern})'] = None
+            lines[f'  {hit.phrase.rule_id}{why}: "{hit.words}" (phrase {hit.phrase.id}: {hit.pattern})'] = (
+                None
+            )
     return list(lines)
 
 

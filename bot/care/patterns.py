@@ -20,6 +20,7 @@ FILLERS = "filler"  # the word list that may stand between any two words
 NUMBER = "#"
 NUMBERS = "number"  # the word list of numbers written out
 STARS = "*"
+SHORTEST_BEGINNING = 4
 
 
 class PatternError(ValueError):
@@ -177,6 +178,8 @@ def _check(token: str) -> None:
     if token in ("(", ")", "|", "_", "#", "^", "$", "^^", "$$", ",", "!") or token in GAPS:
         return
     name = token[1:-1] if token.startswith("{") and token.endswith("}") else token.rstrip(STARS)
+    if token.endswith(STARS) and len(name) < SHORTEST_BEGINNING:
+        raise PatternError(f'"{token}" stands for too many words: write {SHORTEST_BEGINNING} letters or more')
     plain = name.replace("_", "").replace("-", "") if token.startswith("{") else name
     if not (plain.isascii() and plain.isalnum() and plain == plain.lower()):
         raise PatternError(

@@ -228,7 +228,9 @@ class PhraseBook:
     def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp | None:
         if not nodes:
             return None
-        return re2.compile(frame.format("|".join(self._writer.write(node) for node in nodes)).encode(), _OPTIONS)
+        return re2.compile(
+            frame.format("|".join(self._writer.write(node) for node in nodes)).encode(), _OPTIONS
+        )
 
     def _have(self, symbols: Iterable[bytes]) -> int:
         have = 0

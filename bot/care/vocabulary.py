@@ -141,17 +141,33 @@ class Vocabulary:
         """Return the words a written word stands for; ("?unknown",) when that cannot be told."""
         if word.isdigit():
             return (word,) if word in self._symbols else (NUMBER,)
-        found = self._listed(word) or self._number(word) or self._inflected(word) or self._respelled(word)
+        found = (
+            self._exact(word)
+            or self._begun(word)
+            or self._number(word)
+            or self._inflected(word)
+            or self._respelled(word)
+        )
         return found or ("?unknown",)
 
     def _listed(self, word: str) -> tuple[str, ...]:
+        return self._exact(word) or self._begun(word)
+
+    def _exact(self, word: str) -> tuple[str, ...]:
         if word in self.spellings:
             return tuple(self.spellings[word].split())
-        if word in self._symbols:
-            return (word,)
+        return (word,) if word in self._symbols else ()
+
+    def _begun(self, word: str) -> tuple[str, ...]:
+        """Read a word by how it begins; a slip in a listed word is read as that word."""
         for length in self._prefix_lengths:
             if word[:length] in self._beginning:
-                return (word[:length] + STARS,)
+                whole = (
+                    self._exact(_squeeze(word, most=2))
+                    or self._exact(_squeeze(word))
+                    or self._corrected(word)
+                )
+                return whole if whole and whole[0].startswith(word[:length]) else (word[:length] + STARS,)
         return (word,) if word in self._common else ()
 
     def _number(self, word: str) -> tuple[str, ...]:
@@ -193,7 +209,7 @@ class Vocabulary:
     def _corrected(self, word: str) -> tuple[str, ...]:
         """One letter too few, too many, wrong or swapped, in words long enough to be sure."""
         if word in self._slipped:
-            return self._listed(self._slipped[word])
+            return self._exact(self._slipped[word])
         if not _SHORTEST_FUZZY - 1 <= len(word) <= _LONGEST_WORD or not word.isalpha():
             return ()
         candidates = list(self._deleted.get(word, ()))

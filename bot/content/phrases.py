@@ -230,7 +230,9 @@ class _Loader:
     ) -> Vocabulary:
         sets, seen = set(lists), set[str]()
         said = [node for phrase in phrases for node in phrase.say]
-        context = [node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)]
+        context = [
+            node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)
+        ]
         for node in (*said, *context):
             sets |= word_sets(node, seen)
         common = self._merged("common")

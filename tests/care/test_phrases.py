@@ -1,0 +1,285 @@
+"""What patients write, and which rule hears it: one case for each kind of miss and each kind of false alarm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.care.level import Level
+from bot.care.phrases import PhraseBook
+from bot.content.phrases import load_phrases
+from bot.content.source import Problem, read_folder
+
+PROMPTS = Path(__file__).resolve().parents[2] / "prompts"
+
+
+def _load() -> tuple[PhraseBook, list[Problem]]:
+    problems: list[Problem] = []
+    return load_phrases(read_folder(PROMPTS, "rules/phrases", problems), problems), problems
+
+
+BOOK, PROBLEMS = _load()
+
+
+def reached(text: str) -> int:
+    return max((finding.level for finding in BOOK.judge(text)), default=0)
+
+
+def rules(text: str) -> set[str]:
+    return {finding.rule_id for finding in BOOK.judge(text) if finding.level >= Level.SAME_DAY}
+
+
+def test_every_phrase_keeps_its_own_cases():
+    assert PROBLEMS == []
+
+
+@pytest.mark.parametrize(
+    ("text", "rule_id", "level"),
+    [
+        pytest.param("im gonna hang myself when the kids are in bed", "SUI-1", Level.EMERGENCY, id="plan"),
+        pytest.param("the noose is tied in the garage", "SUI-1", Level.EMERGENCY, id="means"),
+        pytest.param("doing it once my wife leaves for work", "SUI-1", Level.EMERGENCY, id="time-bound it"),
+        pytest.param(
+            "swallowed everything last night but i woke up, tried to overdose again",
+            "SUI-1",
+            Level.EMERGENCY,
+            id="attempt",
+        ),
+        pytest.param("this is goodbye, be kind to each other", "SUI-2a", Level.EMERGENCY, id="goodbye"),
+        pytest.param(
+            "gave away my guitar to the boy next door", "SUI-2b", Level.URGENT, id="one implicit cue"
+        ),
+        pytest.param(
+            "gave away my records and my passwords are in the drawer",
+            "SUI-2a",
+            Level.EMERGENCY,
+            id="two implicit cues count more",
+        ),
+        pytest.param("wish i just wouldn't wake up", "SUI-3", Level.URGENT, id="not wake"),
+        pytest.param("so done with being alive", "SUI-3", Level.URGENT, id="done with living"),
+        pytest.param("my boys would be better off without me", "SUI-3", Level.URGENT, id="burden"),
+        pytest.param("can't find a reason to stay alive", "SUI-3", Level.URGENT, id="no reason"),
+        pytest.param(
+            "how many of these pills would be lethal", "SUI-8", Level.EMERGENCY, id="method question"
+        ),
+        pytest.param("cut my thigh again in the bath", "SUI-6", Level.URGENT, id="self-injury"),
+        pytest.param(
+            "my cousin says she is going to kill herself tonight",
+            "SUI-7",
+            Level.URGENT,
+            id="someone else, now",
+        ),
+        pytest.param("im going to stab my boss tomorrow", "VIO-1", Level.EMERGENCY, id="threat to a person"),
+        pytest.param(
+            "I keep having thoughts about hurting someone", "VIO-2", Level.URGENT, id="violent thoughts"
+        ),
+        pytest.param("the voices tell me to burn the house", "PSY-1", Level.EMERGENCY, id="command voices"),
+        pytest.param("the tv keeps sending me messages", "PSY-2", Level.URGENT, id="signs"),
+        pytest.param("crushing pain in my chest", "MED-1", Level.EMERGENCY, id="chest pain"),
+        pytest.param("I can't catch my breath lying here", "MED-1", Level.EMERGENCY, id="breath"),
+        pytest.param("my wife says I had a seizure", "SEZ-1", Level.EMERGENCY, id="seizure"),
+        pytest.param("my throat is closing up", "ALL-1", Level.EMERGENCY, id="airway"),
+        pytest.param("took a whole bottle of tylenol", "OD-1", Level.EMERGENCY, id="overdose"),
+        pytest.param(
+            "had two glasses of wine after the infusion", "SUB-2", Level.URGENT, id="alcohol on the dose day"
+        ),
+        pytest.param("i'm driving home right now", "DRV-1", Level.URGENT, id="driving"),
+        pytest.param("there's blood in my pee", "URO-1", Level.URGENT, id="bladder"),
+        pytest.param("my husband is choking me", "DV-1", Level.EMERGENCY, id="hurt at home now"),
+        pytest.param("the guide touched me during the session", "BND-1", Level.URGENT, id="boundary"),
+        pytest.param("I think I'm pregnant, maybe i am pregnant", "PREG-1", Level.SAME_DAY, id="pregnant"),
+        pytest.param("I can't do this anymore", "SUI-5", Level.SAME_DAY, id="ambiguous asks"),
+    ],
+)
+def test_english_words_reach_their_rule(text, rule_id, level):
+    found = {finding.rule_id: finding.level for finding in BOOK.judge(text)}
+    assert found.get(rule_id) == level, found
+
+
+@pytest.mark.parametrize(
+    ("text", "rule_id"),
+    [
+        pytest.param("esta noche me mato", "SUI-1", id="plan"),
+        pytest.param("ya cargué la escopeta", "SUI-1", id="means"),
+        pytest.param("les dejé una carta a todos", "SUI-2a", id="letter"),
+        pytest.param("no quiero seguir viviendo", "SUI-3", id="not live is never softened"),
+        pytest.param("ojalá me muera mientras duermo", "SUI-3", id="wish"),
+        pytest.param("mis hijos estarían mejor sin mí", "SUI-3", id="burden"),
+        pytest.param("cuántas pastillas son una dosis letal", "SUI-8", id="method"),
+        pytest.param("me corté las piernas otra vez", "SUI-6", id="self-injury"),
+        pytest.param("mi primo dice que se va a matar", "SUI-7", id="someone else"),
+        pytest.param("lo voy a matar cuando llegue", "VIO-1", id="threat"),
+        pytest.param("las voces me ordenan que salte", "PSY-1", id="command voices"),
+        pytest.param("ya no puedo, I want to be dead", "SUI-3", id="both languages in one"),
+        pytest.param("me duele el pecho y no puedo respirar", "MED-1", id="chest and breath"),
+        pytest.param("me desmayé en el baño", "MED-1", id="faint"),
+        pytest.param("tomé clonazepam con cerveza después de la sesión", "SUB-2", id="co-use"),
+        pytest.param("voy manejando a casa", "DRV-1", id="driving"),
+        pytest.param("mi esposo me pega", "DV-2", id="hurt at home"),
+        pytest.param("hay sangre en mi orina", "URO-1", id="bladder"),
+    ],
+)
+def test_spanish_words_reach_their_rule(text, rule_id):
+    assert rule_id in rules(text), BOOK.judge(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("no thoughts of killing myself this week", id="denied"),
+        pytest.param("I'm not going to hurt myself", id="denied intent"),
+        pytest.param("not suicidal any more", id="no longer"),
+        pytest.param("used to cut myself, ten years free", id="past"),
+        pytest.param("someone online told me to go kill myself", id="said by others"),
+        pytest.param("my aunt died by suicide in 1999", id="others' deaths"),
+        pytest.param("which number is the suicide hotline?", id="helpline"),
+        pytest.param("my knees are killing me", id="body idiom"),
+        pytest.param("dead tired after the shift", id="idiom"),
+        pytest.param("my phone died again", id="things die too"),
+        pytest.param("want to see the sea before I die", id="before I die"),
+        pytest.param("cut the tablet in half as told", id="medicine words"),
+        pytest.param("forgot my pills this morning", id="missed pills"),
+        pytest.param("took a deep breath by the lake", id="breath"),
+        pytest.param("that's the hill I'd die on", id="hill"),
+        pytest.param("no quiero morir", id="es denied"),
+        pytest.param("no me quiero matar", id="es denied with pronoun"),
+        pytest.param("me muero de hambre", id="es idiom"),
+        pytest.param("me muero de risa con mi prima", id="es laughing"),
+        pytest.param("me corté el pelo", id="es hair"),
+        pytest.param("slept well, thanks for asking", id="fine"),
+        pytest.param("dormí bien, gracias", id="es fine"),
+        pytest.param("7", id="a number"),
+    ],
+)
+def test_harmless_words_page_nobody(text):
+    assert reached(text) < Level.SAME_DAY, BOOK.judge(text)
+
+
+def test_one_word_decides_between_wanting_to_die_and_not():
+    assert reached("quiero morir") >= Level.URGENT
+    assert reached("no quiero morir") < Level.SAME_DAY
+    assert reached("no quiero vivir") >= Level.URGENT
+
+
+def test_lowered_findings_keep_their_rule():
+    findings = BOOK.judge("no thoughts of killing myself today")
+    assert findings
+    assert all(finding.level == Level.WATCH for finding in findings)
+
+
+def test_a_plan_beats_the_denial_beside_it():
+    findings = BOOK.judge("I'm not going to kill myself. The rope is tied in my closet though")
+    assert findings[0].level == Level.EMERGENCY
+
+
+def test_laughter_lowers_but_does_not_silence():
+    assert reached("i want to die haha") == Level.SAME_DAY
+
+
+def test_the_most_urgent_finding_comes_first_and_all_are_listed():
+    findings = BOOK.judge("I want to die. going to hang myself tonight. also chest pain")
+    assert [finding.level for finding in findings] == sorted((f.level for f in findings), reverse=True)
+    assert {"SUI-1", "SUI-3", "MED-1"} <= {finding.rule_id for finding in findings}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("I WANT TO DIE", id="capitals"),
+        pytest.param("ｉ ｗａｎｔ ｔｏ ｄｉｅ", id="full width"),
+        pytest.param("i want to d\u200bi\u200be", id="zero-width"),
+        pytest.param("і wаnt tо dіе", id="Cyrillic look-alikes"),
+        pytest.param("i w4nt to d1e", id="digits"),
+        pytest.param("i want to dieeeee", id="repeats"),
+        pytest.param("i want to d i e", id="spaced"),
+        pytest.param("i want to d.i.e", id="dotted"),
+        pytest.param("iwanttodie", id="no spaces"),
+        pytest.param("i\u00a0want\u00a0to\u00a0die", id="no-break space"),
+        pytest.param("I WANT TO DİE", id="dotted capital I"),
+        pytest.param("𝓲 𝔀𝓪𝓷𝓽 𝓽𝓸 𝓭𝓲𝓮", id="styled letters"),
+        pytest.param("i want to kil mysef", id="typos"),
+        pytest.param("I don&#39;t want to live", id="left-over entity"),
+        pytest.param("I don\\u2019t want to live", id="left-over escape"),
+        pytest.param("I donâ€™t want to live", id="wrongly decoded apostrophe"),
+        pytest.param("3, but I want to die", id="in reply to a number question"),
+        pytest.param("kiero morir", id="chat Spanish"),
+    ],
+)
+def test_disguised_words_are_heard(text):
+    assert reached(text) >= Level.URGENT, BOOK.judge(text)
+
+
+def test_the_words_reported_are_those_the_patient_wrote():
+    text = "ok. I really WANT tο dіe now, sorry"
+    words = [word for finding in BOOK.judge(text) for word in finding.words]
+    assert words
+    assert all(word in text for word in words)
+    assert any("WANT tο dіe" in word for word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule_id"),
+    [
+        pytest.param("я больше не хочу жить", "UNK-1", id="Russian"),
+        pytest.param("je ne veux plus vivre avec tout ça", "UNK-1", id="French"),
+        pytest.param("eu não quero mais viver com isso", "UNK-1", id="Portuguese"),
+        pytest.param("我不想活了", "UNK-1", id="Chinese"),
+        pytest.param("ayoko na, gusto ko na mamatay po", "UNK-1", id="Tagalog"),
+    ],
+)
+def test_another_language_is_never_passed_over_in_silence(text, rule_id):
+    assert rule_id in {finding.rule_id for finding in BOOK.judge(text)}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   \n\t", "👍", "🌻🌻🌻", "42", "7/10", "\x00", "\ud800", "...!!??", "ok", "gracias"]
+)
+def test_nothing_said_finds_nothing(text):
+    assert BOOK.judge(text) == ()
+
+
+def test_emoji_of_means_ask():
+    assert reached("💊💊🔫") >= Level.SAME_DAY
+    assert reached("🌹💀😂") < Level.SAME_DAY
+
+
+def test_the_direct_question_is_asked_when_words_are_ambiguous():
+    (finding,) = [each for each in BOOK.judge("I'm done with it all") if each.rule_id == "SUI-5"]
+    assert finding.asks
+    assert finding.told == "M1b"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Yes", "yes"),
+        ("sí.", "yes"),
+        ("no", "no"),
+        ("Not really sure", ""),
+        ("not sure", "unsure"),
+        ("no sé", "unsure"),
+        ("banana", ""),
+    ],
+)
+def test_typed_answers_to_the_direct_question(text, answer):
+    assert BOOK.reads_as(text) == answer
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_judged_and_its_words_are_its_own(text):
+    for finding in BOOK.judge(text):
+        assert all(word in text for word in finding.words)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["want", "to", "die", "I", "'", "\u200b", "don’t", "💊", "\ud800", "k i l l", "."]),
+        max_size=30,
+    )
+)
+def test_any_jumble_of_telling_pieces_is_judged(pieces):
+    text = " ".join(pieces)
+    assert BOOK.judge(text) == BOOK.judge(text)
