@@ -86,7 +86,7 @@ def _receive_words(talk: Talk, reply: Reply) -> None:
     """
     readable = reply.kind in (ReplyKind.TEXT, ReplyKind.EDIT)
     consented = talk.patient.status in CONSENTED and reply.private
-    message = _keep(talk, reply) if consented else None
+    message = _keep(talk, reply) if consented and not _is_bare_command(reply) else None
     if message is not None:
         flood.notice(talk, reply)
     found = list(judging.judge_words(talk, reply.text)) if reply.text else []
@@ -103,6 +103,11 @@ def _receive_words(talk: Talk, reply: Reply) -> None:
     tapped = _answer(talk, reply, found)
     found.extend(judging.judge_answer(talk, tapped))
     _raise(talk, found, reply, message=message, tapped=tapped)
+
+
+def _is_bare_command(reply: Reply) -> bool:
+    """Return whether a text is a command and nothing else: no words of the patient's to keep."""
+    return bool(patients.command_of(reply.text)) and len(reply.text.split()) == 1
 
 
 def _keep(talk: Talk, reply: Reply) -> Message:

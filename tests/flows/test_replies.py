@@ -26,6 +26,16 @@ def test_a_note_outside_a_check_in_is_kept_and_acknowledged_without_a_promise(
     assert house.rules() == []
 
 
+def test_a_bare_command_is_not_kept_as_words_but_words_after_one_are_judged(
+    house: House, maria: Phone
+) -> None:
+    maria.says("/help")
+    assert house.messages() == []
+    maria.says("/help I want to die")
+    assert "SUI-3" in house.rules()
+    assert len(house.messages()) == 1
+
+
 def test_the_same_sentence_is_not_said_twice_in_a_row(house: House, maria: Phone) -> None:
     for text in ("It rained.", "Then it stopped.", "Now it is sunny."):
         maria.says(text)
