@@ -21,6 +21,10 @@ from storage.tables import Outbox, OutboxKind
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 1.0
+SLOW_SECONDS = 2.0
+"""A send that takes longer gives its slot to another: people whose phones hang hold up nobody."""
+
+MOST_IN_FLIGHT = 64
 
 
 class LaneLoop:
@@ -33,7 +37,7 @@ class LaneLoop:
         self._carrier = Carrier(post, plan, self._owner)
         self._woken = asyncio.Event()
         self._stopping = False
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], float] = {}
 
     def wake(self) -> None:
         self._woken.set()
@@ -47,7 +51,7 @@ class LaneLoop:
         while not self._stopping:
             self._woken.clear()
             taken = await self._take()
-            if not taken or len(self._flying) >= self._plan.slots:
+            if not taken or not self._free():
                 await self._rest()
         await asyncio.gather(*self._flying, return_exceptions=True)
 
@@ -58,9 +62,15 @@ class LaneLoop:
         except TimeoutError:
             return
 
+    def _free(self) -> int:
+        """Return how many more may be taken: slots are for what is under way and not stuck."""
+        since = asyncio.get_running_loop().time() - SLOW_SECONDS
+        quick = sum(began > since for began in self._flying.values())
+        return max(0, min(self._plan.slots - quick, MOST_IN_FLIGHT - len(self._flying)))
+
     async def _take(self) -> int:
-        free = self._plan.slots - len(self._flying)
-        if free <= 0:
+        free = self._free()
+        if not free:
             return 0
         try:
             jobs = await self._plan.in_thread(lambda: self._lease(free))
@@ -77,11 +87,11 @@ class LaneLoop:
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
-        self._flying.add(task)
+        self._flying[task] = asyncio.get_running_loop().time()
         task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
+        self._flying.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             logger.error("delivery.broke", extra={"lane": self._plan.name, "error": type(error).__name__})
         self.wake()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
 from bot.clock import Clock
@@ -18,7 +18,7 @@ from bot.hooks import ClinicHooks
 from bot.intake import Ear, Keeper, Poller, Worker
 from bot.intake.worker import Handling
 from bot.lanes import lane_plans
-from bot.message import Failure, Outgoing, Sender, SendError, Sent
+from bot.message import Failure, Outgoing, Reply, Sender, SendError, Sent
 from bot.sandbox.client import Sandbox, Seen
 from bot.sandbox.running import RunningSandbox
 from bot.threads import Threads
@@ -56,6 +56,8 @@ class House:
     outside: OutsideLine
     record: Record
     troubles: list[str]
+    keeper: Keeper
+    content: Content
 
     async def pass_time(self, **by: float) -> None:
         """Move everybody's clock, and do what is due by then."""
@@ -89,8 +91,13 @@ async def house(
     alert_bot: bool = False,
     read_seconds: float = 1.0,
     per_second: float = 1000.0,
+    breaks_on: str = "",
+    hung_after: float = 90.0,
 ) -> AsyncIterator[House]:
-    """Open the clinic: everybody has the bot on their phone, and nothing has happened yet."""
+    """Open the clinic: everybody has the bot on their phone, and nothing has happened yet.
+
+    A reply that says `breaks_on` finds a bug in the program.
+    """
     clock = Clock(sandbox.clock_file)
     clinic = Clinic(db, content, alert_bot=alert_bot)
     care = make_bot(sandbox.care_token, sandbox.api_url, read_seconds)
@@ -102,8 +109,14 @@ async def house(
         "apprise": outside,
     }
     ear = Ear("care", read_update, chat_of, lambda what, _: troubles.append(what))
+
+    def handle(reply: Reply, now: datetime) -> None:
+        if breaks_on and breaks_on in reply.text:
+            raise RuntimeError("a bug")
+        replies.receive_reply(clinic, reply, now)
+
     handling = Handling(
-        lambda reply, now: replies.receive_reply(clinic, reply, now),
+        handle,
         lambda bot, update_id, now: replies.set_aside(clinic, bot, update_id, now),
     )
     worker = Worker(db, {"care": ear}, handling, clock, pools[0])
@@ -112,12 +125,14 @@ async def house(
     delivery = Delivery(post, lane_plans(per_second, lambda _: next(lanes)))
     worker.after_commit(delivery.wake)
     keeper = Keeper(db, ear, clock, pools[1], worker.wake)
-    poller = Poller(TelegramSource(care, poll_seconds=2), keeper)
+    poller = Poller(TelegramSource(care, poll_seconds=2), keeper, hung_after=hung_after)
     await open_phones(sandbox)
     async with sandbox.client() as people:
         running = [asyncio.create_task(each) for each in (worker.run(), delivery.run(), poller.run())]
         try:
-            yield House(clinic, people, clock, delivery, worker, outside, Record(db), troubles)
+            yield House(
+                clinic, people, clock, delivery, worker, outside, Record(db), troubles, keeper, content
+            )
         finally:
             poller.stop()
             worker.stop()

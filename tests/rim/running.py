@@ -43,7 +43,9 @@ ROOT = Path(__file__).parents[2]
 SITE = "demo"
 MAYA, KIT = 501, 502
 FIRST, BACKUP, LEAD, COORDINATOR = 901, 902, 903, 904
-FRIGHTENING = "I want to kill myself tonight"
+FRIGHTENING = "I am going to kill myself tonight. I have the pills in my hand."
+CALM = "Slept well, went for a walk."
+OUTSIDE_ADDRESS = "json://127.0.0.1:9/phone"
 
 
 @dataclass
@@ -132,8 +134,11 @@ def program(sandbox: RunningSandbox, database_url: str, folder: Path, **more: st
         running.kill()
 
 
-def seed(db: Database, now: datetime | None = None) -> None:
-    """A treated patient who has agreed, and the demo clinic's staff on call around the clock."""
+def seed(db: Database, now: datetime | None = None, *, outside: bool = False) -> None:
+    """Two treated patients who have agreed, and the demo clinic's staff on call around the clock.
+
+    With `outside`, the first on call can be reached by a second channel too.
+    """
     now = now or datetime.now(UTC)
     with db.transaction() as tx:
         add_patient(tx, MAYA, now)
@@ -141,7 +146,10 @@ def seed(db: Database, now: datetime | None = None) -> None:
         for tier, (chat, role) in enumerate(
             ((FIRST, Role.CLINICIAN), (BACKUP, Role.CLINICIAN), (LEAD, Role.LEAD)), start=1
         ):
-            add_staff(tx, chat, role, now, tier=tier)
+            member_id = add_staff(tx, chat, role, now, tier=tier)
+            if outside and chat == FIRST:
+                second = staff.add_contact(tx, member_id, "sms", OUTSIDE_ADDRESS, now)
+                second.state = ContactState.VERIFIED
         add_staff(tx, COORDINATOR, Role.COORDINATOR, now)
 
 

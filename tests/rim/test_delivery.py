@@ -12,6 +12,7 @@ from bot.sandbox.running import RunningSandbox
 from storage.database import Database
 from storage.tables import Lane, OutboxKind, OutboxState
 from tests.rim.parts import KIT, MAYA, NURSE, Rim, rim, until
+from tests.rim.wire import forward, free_port
 
 SENT, FAILED, PENDING = OutboxState.SENT, OutboxState.FAILED, OutboxState.PENDING
 
@@ -251,39 +252,17 @@ def test_nobody_listening_for_a_while_means_one_copy_late(
     sqlite_database: Database, sandbox: RunningSandbox
 ) -> None:
     async def go() -> None:
-        port = await _free_port()
+        port = await free_port()
         async with rim(sqlite_database, sandbox, api_url=f"http://127.0.0.1:{port}") as post:
             page = post.put("alert K-0042")
             await until(lambda: post.error(page) == Failure.NOT_SENT)
-            server = await _forward(port, sandbox.port)
+            server = await forward(port, sandbox.port)
             post.clock.move(seconds=15)
             await post.becomes(page, SENT)
             assert await post.texts() == ["alert K-0042"]
             server.close()
 
     run(go())
-
-
-async def _free_port() -> int:
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port: int = server.sockets[0].getsockname()[1]
-    server.close()
-    await server.wait_closed()
-    return port
-
-
-async def _forward(port: int, to: int) -> asyncio.Server:
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while piece := await reader.read(65536):
-            writer.write(piece)
-            await writer.drain()
-        writer.close()
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, here = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(copy(reader, here), copy(there, writer), return_exceptions=True)
-
-    return await asyncio.start_server(connect, "127.0.0.1", port)
 
 
 def test_a_chat_is_written_to_in_order(database: Database, sandbox: RunningSandbox) -> None:
