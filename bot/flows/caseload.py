@@ -1,0 +1,194 @@
+"""The caseload: who is due, silent, getting worse, and what is open. Lists for staff, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from bot.content import Wording
+from bot.export.course import CourseData, Line
+from bot.flows.clinic import Clinic
+from bot.flows.courses import course_data
+from storage import alerts, checkins
+from storage.tables import CheckIn, CheckInStatus, Patient, PatientStatus, Response
+
+FOLLOWED = (PatientStatus.ACTIVE, PatientStatus.PAUSED, PatientStatus.UNREACHABLE)
+DUE_WITHIN = timedelta(hours=12)
+SILENT_AFTER = 2  # check-ins missed one after another, nothing answered since
+RECENT = timedelta(days=3)
+WORSE_BY = 0.2  # of the scale's width, against what was usual or the week before
+WEEK = timedelta(days=7)
+RAN_OUT = (CheckInStatus.MISSED, CheckInStatus.PARTIAL, CheckInStatus.ANSWERED)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Worse:
+    """A rating that moved the wrong way: its middle value before, and in the last days."""
+
+    item_id: str
+    title: str
+    before: float
+    now: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One patient of the caseload. Times are UTC; `missed` counts check-ins missed since the last answer."""
+
+    code: str
+    status: str
+    treatment_number: int | None
+    treated_at: datetime | None
+    open_now: bool
+    next_due_at: datetime | None
+    heard_at: datetime | None
+    missed: int
+    worse: tuple[Worse, ...]
+    alerts: tuple[str, ...]  # levels of what is open, most urgent first
+    zone: str
+
+    @property
+    def silent(self) -> bool:
+        return self.missed >= SILENT_AFTER
+
+    def due_by(self, until: datetime) -> bool:
+        return self.open_now or (self.next_due_at is not None and self.next_due_at <= until)
+
+    def as_json(self) -> dict[str, object]:
+        plain = {name: _plain(value) for name, value in asdict(self).items()}
+        return plain | {"silent": self.silent}
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def caseload(clinic: Clinic, site_id: str, now: datetime) -> tuple[Entry, ...]:
+    """Return everyone followed at a site: open alerts first, then getting worse, then silent."""
+    with clinic.db.reading() as tx:
+        return entries(clinic, tx, site_id, now)
+
+
+def entries(clinic: Clinic, tx: Session, site_id: str, now: datetime) -> tuple[Entry, ...]:
+    wanted = select(Patient).where(
+        col(Patient.site_id) == site_id, col(Patient.status).in_([each.value for each in FOLLOWED])
+    )
+    found = [_entry(clinic, tx, each, now) for each in tx.scalars(wanted.order_by(col(Patient.code)))]
+    return tuple(sorted(found, key=lambda each: (not each.alerts, not each.worse, not each.silent)))
+
+
+def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entry:
+    treatment = checkins.latest_treatment(tx, patient.id, now)
+    heard_at = _heard_at(tx, patient)
+    course = course_data(clinic, tx, patient, now, clinic.content.wording("en").language.code)
+    waiting = alerts.unresolved(tx, patient.site_id, patient_id=patient.id)
+    return Entry(
+        code=patient.code,
+        status=patient.status,
+        treatment_number=treatment.number if treatment else None,
+        treated_at=treatment.ended_at if treatment else None,
+        open_now=bool(checkins.with_status(tx, patient.id, CheckInStatus.OPEN)),
+        next_due_at=_next_due(tx, patient, now),
+        heard_at=heard_at,
+        missed=_missed_since(tx, patient, heard_at, now),
+        worse=tuple(getting_worse(course, now)),
+        alerts=tuple(each.level for each in waiting),
+        zone=patient.zone,
+    )
+
+
+def _heard_at(tx: Session, patient: Patient) -> datetime | None:
+    newest = select(col(Response.answered_at)).where(col(Response.patient_id) == patient.id)
+    return tx.scalars(newest.order_by(col(Response.answered_at).desc()).limit(1)).first()
+
+
+def _next_due(tx: Session, patient: Patient, now: datetime) -> datetime | None:
+    planned = select(col(CheckIn.due_at)).where(
+        col(CheckIn.patient_id) == patient.id,
+        col(CheckIn.status) == CheckInStatus.PLANNED,
+        col(CheckIn.closes_at) > now,
+    )
+    return tx.scalars(planned.order_by(col(CheckIn.due_at)).limit(1)).first()
+
+
+def _missed_since(tx: Session, patient: Patient, heard_at: datetime | None, now: datetime) -> int:
+    missed = select(func.count(col(CheckIn.id))).where(
+        col(CheckIn.patient_id) == patient.id,
+        col(CheckIn.status) == CheckInStatus.MISSED,
+        col(CheckIn.closes_at) <= now,
+    )
+    if heard_at is not None:
+        missed = missed.where(col(CheckIn.due_at) > heard_at)
+    return tx.scalar(missed) or 0
+
+
+def getting_worse(course: CourseData, now: datetime) -> Iterable[Worse]:
+    """Yield ratings whose last days are clearly worse than what was usual, or than the week before."""
+    for line in course.lines:
+        recent = [value for at, value in line.points if now - RECENT < at <= now]
+        before = _before(line, now)
+        if not recent or before is None or not line.higher_is:
+            continue
+        change = median(recent) - before
+        wrong_way = change if line.higher_is == "worse" else -change
+        if wrong_way >= WORSE_BY * (line.highest - line.lowest):
+            yield Worse(line.key, line.title, before, float(median(recent)))
+
+
+def _before(line: Line, now: datetime) -> float | None:
+    if line.usual is not None:
+        return line.usual.middle
+    week = [value for at, value in line.points if now - RECENT - WEEK < at <= now - RECENT]
+    return float(median(week)) if len(week) >= 2 else None
+
+
+def as_table(found: Sequence[Entry]) -> str:
+    """Return the caseload as lines of text, columns aligned. Times are by each patient's own clock."""
+    rows = [COLUMNS, *(_row(each) for each in found)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(COLUMNS))]
+    padded = ([text.ljust(width) for text, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+COLUMNS = ("Patient", "Status", "Treatment", "Next check-in", "Last heard", "Missed", "Worse", "Alerts")
+
+
+def _row(each: Entry) -> tuple[str, ...]:
+    return (
+        each.code,
+        each.status,
+        f"{each.treatment_number or '-'} ({_local(each.treated_at, each.zone)})",
+        "open now" if each.open_now else _local(each.next_due_at, each.zone),
+        _local(each.heard_at, each.zone),
+        str(each.missed),
+        ", ".join(f"{worse.title} {worse.before:g}>{worse.now:g}" for worse in each.worse) or "-",
+        ", ".join(each.alerts) or "-",
+    )
+
+
+def _local(at: datetime | None, zone: str) -> str:
+    return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else "-"
+
+
+def today_lines(found: Sequence[Entry], wording: Wording, now: datetime) -> tuple[str, ...]:
+    """Return who is due, silent, getting worse or has something open, a line each, for /today."""
+    groups = {
+        "open_head": [each for each in found if each.alerts],
+        "worse_head": [each for each in found if each.worse],
+        "silent_head": [each for each in found if each.silent],
+        "due_head": [each for each in found if each.due_by(now + DUE_WITHIN)],
+    }
+    hours = int(DUE_WITHIN / timedelta(hours=1))
+    lines = tuple(
+        wording.say(f"record.caseload.{key}", codes=", ".join(each.code for each in group), hours=hours)
+        for key, group in groups.items()
+        if group
+    )
+    return lines or (wording.say("record.caseload.quiet"),)
