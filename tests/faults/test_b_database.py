@@ -26,7 +26,7 @@ from storage.backup import backup, restore
 from storage.database import CONNECTIONS, Database, StorageError
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, Patient
 from storage.vault import Vault
-from tests.databases import MASTER_KEY, PostgresServer
+from tests.databases import MASTER_KEY, PostgresServer, server_folder
 from tests.faults.troubled import CHAT, NOW, OutsidePhone, reply_during
 
 SHORT = 0.3
@@ -201,9 +201,9 @@ def test_fault_18_a_damaged_file_is_never_replaced_and_people_are_told(sqlite_da
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_server() -> Iterator[PostgresServer]:
     """A server that may be killed without hurting other tests."""
-    server = PostgresServer(tmp_path / "own")
+    server = PostgresServer(server_folder(f"own-{os.getpid()}"))
     yield server
     server.stop()
 

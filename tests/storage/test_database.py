@@ -127,7 +127,7 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(vault):
 
 
 def test_a_database_missing_on_the_server_is_said(postgres_server, vault):
-    url = postgres_server.new_database().replace("/test_", "/gone_")
+    url = postgres_server.new_database().replace("/test_", "/gone_", 1)
     assert "does not exist on the server" in refusal(url, vault)
 
 
