@@ -25,11 +25,13 @@ from bot.care.protocol import (
 )
 from bot.care.schedule import expand, overlapping
 from bot.care.scoring import Instrument
-from bot.content.source import Document, Problem, checked
+from bot.content.source import Document, Problem, checked, table_of
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNITS = {"min": 60, "h": 3600, "d": 86400, "wk": 604800}
 MOST_REMINDERS = 2
+MOST_WEEKS = 520
+MOST_DAYS = 3650
 A_MONDAY = datetime(2026, 11, 2, 10, tzinfo=UTC)
 _SPAN = re.compile(r"\s*(\d{1,4})\s*(min|h|d|wk)\s*")
 
@@ -69,6 +71,9 @@ class MomentEntry:
         if (self.after is None) == (self.at is None):
             raise ValueError('give either after = "30 min" or at = 10:00:00')
 
+        if abs(self.day) > MOST_DAYS:
+            raise ValueError(f"day is {self.day}; {MOST_DAYS} at most")
+
     def moment(self) -> Moment:
         return ElapsedTime(self.after) if self.after is not None else ClockTime(self.at or time(), self.day)
 
@@ -80,6 +85,11 @@ class WeeksEntry:
     last: int | None = None
     every: int = 1
     on: tuple[Weekday, ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = (self.first, self.every, self.last if self.last is not None else self.first)
+        if not all(1 <= each <= MOST_WEEKS for each in numbers):
+            raise ValueError(f"first, last and every are weeks from 1 to {MOST_WEEKS}")
 
     def weeks(self) -> Weeks:
         return Weeks(self.first, self.last, self.every, self.on)
@@ -106,6 +116,10 @@ class SlotEntry:
     def __post_init__(self) -> None:
         if (self.after is None) == (self.at is None):
             raise ValueError('give either after = "2 h" or day and at = 08:00:00')
+        if abs(self.day) > MOST_DAYS:
+            raise ValueError(f"day is {self.day}; at most {MOST_DAYS} before or after the treatment")
+        if not self.asks:
+            raise ValueError("asks names no kind")
         ends = [self.open_for is not None, self.open_until is not None, self.open_until_treatment]
         if sum(ends) != 1:
             raise ValueError("give one of open_for, open_until, open_until_treatment")
@@ -145,6 +159,10 @@ class ProtocolEntry:
     with_baseline: bool = False
     typical_days: tuple[int, ...] = (0,)
 
+    def __post_init__(self) -> None:
+        if not self.typical_days or not all(0 <= each <= MOST_DAYS for each in self.typical_days):
+            raise ValueError(f"typical_days are days from 0, the first treatment's, to {MOST_DAYS}")
+
 
 @dataclass(frozen=True)
 class KindEntry:
@@ -174,15 +192,14 @@ def load_protocols(
     entries: list[tuple[Document, ProtocolEntry]] = []
     for document in documents:
         data = dict(document.data)
-        for key, given in data.pop("kinds", {}).items():
+        for key, given in table_of(data, "kinds", document, problems).items():
             kind = checked(KindEntry, given, document, ("kind", key), problems)
             if kind:
                 shared.kinds[key] = _kind(key, kind, items, instruments)
                 problems.extend(_kind_problems(key, kind, items, document))
-        for given in data.pop("before_treatment", []):
-            slot = checked(SlotEntry, given, document, ("before_treatment",), problems)
-            if slot:
-                shared.before.append(slot)
+        before = data.pop("before_treatment", [])
+        slots = checked(tuple[SlotEntry, ...], before, document, ("before_treatment",), problems)
+        shared.before.extend(slots or ())
         if data:
             protocol = checked(ProtocolEntry, data, document, ("protocol",), problems)
             if protocol:

@@ -88,6 +88,15 @@ def read_folder(root: Path, folder: str, problems: list[Problem]) -> tuple[Docum
     return tuple(document for document in documents if document)
 
 
+def table_of(data: dict[str, Any], key: str, document: Document, problems: list[Problem]) -> dict[str, Any]:
+    """Take the table `key` out of a document's data; anything else under that key is a problem."""
+    given = data.pop(key, {})
+    if isinstance(given, dict):
+        return given
+    problems.append(document.problem(f"{key!r} must be a table: [{key}] or [{key}.name]", key))
+    return {}
+
+
 @cache
 def _reader(shape: Hashable) -> TypeAdapter[Any]:
     """Return the reader of a shape; building one costs more than all that is read with it."""

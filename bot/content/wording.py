@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from bot.care.instrument import REFUSE_UNKNOWN, Item, ItemKind
 from bot.content.items import Asked
-from bot.content.source import Document, Problem, checked
+from bot.content.source import Document, Problem, checked, table_of
 
 MISSING = "missing"  # the language status of an instrument that has no words in a language
 ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
@@ -110,7 +110,7 @@ def _one_language(code: str, documents: Sequence[Document], asked: Asked, proble
             given = {"code": code} | data
             language = checked(Language, given, document, ("language", code), problems) or language
             continue
-        folder.take(data, document)
+        folder.take(data, document, problems)
         for key, sentence in _flat(data, document, problems):
             if key in sentences:
                 problems.append(document.problem(f"{key!r} is given twice", key.rsplit(".", 1)[-1]))
@@ -131,10 +131,10 @@ class _Written:
     grades: dict[str, str] = field(default_factory=dict)
     places: dict[str, Document] = field(default_factory=dict)
 
-    def take(self, data: dict[str, Any], document: Document) -> None:
+    def take(self, data: dict[str, Any], document: Document, problems: list[Problem]) -> None:
         """Take the items and grades out of a document's data."""
-        self.grades |= data.pop("grades", {})
-        for item_id, words in data.pop("items", {}).items():
+        self.grades |= dict(_flat(table_of(data, "grades", document, problems), document, problems))
+        for item_id, words in table_of(data, "items", document, problems).items():
             self.items[item_id], self.places[item_id] = words, document
 
     def _home(self, item: Item, asked: Asked) -> Document:

@@ -143,6 +143,33 @@ def test_each_fault_is_named(folder: Folder, file: str, old: str, new: str, said
     assert all(each.startswith("prompts/") for each in problems)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        pytest.param(SINGLE, 'asks = ["EVE"]', "asks = []", id="asks nothing"),
+        pytest.param(SINGLE, "week_begins = 1", "week_begins = nan", id="not a number"),
+        pytest.param(SINGLE, "typical_days = [0]", "typical_days = [99999999999]", id="a day beyond time"),
+        pytest.param(
+            "protocols/induction.toml", "first = 3, last = 6", "first = 3, every = 0", id="weeks without end"
+        ),
+        pytest.param("protocols/kinds.toml", "[kinds.HOME]", "[[kinds]]", id="kinds in a list"),
+        pytest.param(
+            "protocols/baseline.toml", "[[before_treatment]]", "[before_treatment]", id="not a list"
+        ),
+        pytest.param("wording/en/side_effects.toml", "[grades]", "[[grades]]", id="grades in a list"),
+        pytest.param("wording/en/items.toml", 'short = "Nightmares"', "short = 3", id="a number for words"),
+        pytest.param("instruments/asq.toml", "[instrument]", "[[instrument]]", id="instrument in a list"),
+        pytest.param("instruments/asq.toml", "[words.en]", "[[words.en]]", id="words in a list"),
+        pytest.param("sites/demo.toml", "close = 17:00:00", "close = 2026-01-01", id="a day for a time"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_a_problem_and_not_a_crash(
+    folder: Folder, file: str, old: str, new: str
+) -> None:
+    folder.edit(file, old, new)
+    assert folder.problems()
+
+
 def test_problems_name_the_line(folder: Folder) -> None:
     folder.edit(SINGLE, 'asks = ["EVE"]', 'asks = ["EVENING"]')
     line = (folder.root / SINGLE).read_text().splitlines().index('key = "evening"') + 1
