@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.care.level import Finding
 
 _LATIN_ENDS = 0x250  # letters above are not Latin
+_WORDS_HEARD = 60
 _FEWEST_FOREIGN = 3  # letters in another script before the text counts as written in it
 
 
@@ -23,34 +24,31 @@ class Languages:
 
     finding: Finding | None = None
     others: Mapping[str, frozenset[str]] | None = None
+    ordinary: frozenset[str] = frozenset()  # words in nearly every English or Spanish message
+
+    def unreadable(self, text: str, units: Sequence[str], words: _Words) -> Finding | None:
+        """Return the finding for a text in a language we do not judge, None for one we do."""
+        if self.finding is None or not units:
+            return None
+        if not text.isascii() and _foreign_script(text) and not _readable(units, words):
+            return self.finding
+        heard = set(units[:_WORDS_HEARD])
+        foreign = len(self._telling & heard) >= 2 or self.ordinary.isdisjoint(heard)
+        return self.finding if foreign and self._other_language(units, words) else None
 
     @cached_property
     def _telling(self) -> frozenset[str]:
         return frozenset().union(*(self.others or {}).values())
 
-    def unreadable(self, text: str, units: Sequence[str], words: _Words) -> Finding | None:
-        """Return the finding for a text in a language we do not judge, None for one we do."""
-        if self.finding is None:
-            return None
-        if not text.isascii() and _foreign_script(text) and not _readable(units, words):
-            return self.finding
-        spoken = [unit for unit in units[:60] if unit.isalpha() and len(unit) > 1]
-        if len(spoken) >= 3 and self._other_language(spoken, words):
-            return self.finding
-        return None
-
-    def _other_language(self, spoken: Sequence[str], words: _Words) -> bool:
-        if len(spoken) < 7 and self._telling.isdisjoint(spoken):
-            return False
+    def _other_language(self, units: Sequence[str], words: _Words) -> bool:
+        spoken = [unit for unit in units[:_WORDS_HEARD] if unit.isalpha() and len(unit) > 1]
         for telling in (self.others or {}).values():
             count = sum(unit in telling for unit in spoken)
             if count >= 2 and count * 5 >= len(spoken):
                 unknown = sum(words.unknown(unit) or unit in telling for unit in spoken)
                 if unknown * 2 >= len(spoken):
                     return True
-        if len(spoken) >= 7:
-            return sum(words.unknown(unit) for unit in spoken) * 10 >= len(spoken) * 9
-        return False
+        return len(spoken) >= 7 and sum(words.unknown(unit) for unit in spoken) * 10 >= len(spoken) * 9
 
 
 def _foreign_script(text: str) -> bool:

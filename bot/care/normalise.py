@@ -74,8 +74,6 @@ def _fold_part(part: str) -> str:
         return lowered
     if lowered.isalnum():
         return LOOK_ALIKES.get(lowered, lowered)
-    if category == "So":
-        return f" {part} "
     return " "
 
 
@@ -102,7 +100,10 @@ class Reader:
         joined: list[int] = []
         units = raw
         if not _SPELLED.isdisjoint(raw):
-            units, joined = _join_letters(raw)
+            if folded.count("  ") > 1:
+                raw, units, joined = _join_spaced(folded)
+            else:
+                units, joined = _join_letters(raw)
         return Reading(text, tuple(units), tuple(raw), tuple(joined))
 
     def places(self, reading: Reading) -> list[tuple[int, int]]:
@@ -204,6 +205,23 @@ def _rejoin_contractions(folded: str) -> str:
         if heads and words[at - 1] in heads:
             words[at - 1], words[at] = f"{words[at - 1]}{words[at]}", ""
     return " ".join(words)
+
+
+def _join_spaced(folded: str) -> tuple[list[str], list[str], list[int]]:
+    """Read words spelled out with one space between letters and two between words."""
+    raw: list[str] = []
+    units: list[str] = []
+    joined: list[int] = []
+    for chunk in folded.split("  "):
+        words = _parted(chunk).split()
+        if len(words) > 1 and all(_is_letter(word) for word in words):
+            more, counts = ["".join(words)], [len(words)]
+        else:
+            more, counts = _join_letters(words)
+        raw += words
+        units += more
+        joined += counts
+    return raw, units, joined
 
 
 def _join_letters(raw: list[str]) -> tuple[list[str], list[int]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
-from typing import Any
 
 import re2
 
@@ -20,8 +20,9 @@ from bot.care.normalise import Reader, Reading
 from bot.care.patterns import Needs, Node, Writer, names
 from bot.care.vocabulary import SYMBOL_BYTES, Vocabulary
 
-WINDOW = 400  # words looked at together in a very long text
+WINDOW = 120  # words looked at together in a long text
 OVERLAP = 40
+_WHOLE = 1_600  # words always looked at; beyond them, until an emergency was found
 _REACH = 12  # words before and after a phrase that its guards look at
 _MOST_PLACES = 8  # of one pattern in one stretch of a text
 _MOST_WORDS = 160  # characters of the patient's words kept with a finding
@@ -136,7 +137,7 @@ class PhraseBook:
 
     def __post_init__(self) -> None:
         self._bits: dict[frozenset[str], int] = {}
-        self._lines_by_symbol: dict[bytes, list[_Line]] = {}
+        self._lines_by_symbol: dict[bytes, list[tuple[int, _Line]]] = {}
         self._bits_by_symbol: dict[bytes, int] = {}
         self._needs = Needs(self._weigh)
         self._writer = Writer(
@@ -178,10 +179,10 @@ class PhraseBook:
 
     def near(self, text: str) -> list[str]:
         """Return patterns of which every word but one kind is in `text`: what nearly fired."""
-        symbols = set(_single(self.vocabulary.encode(self.reader.read(text).units)))
+        symbols = _symbols_of(b"".join(self.vocabulary.encode(self.reader.read(text).units)))
         have = self._have(symbols)
         fired = {hit.pattern for hit in self.examine(text).hits}
-        lines = {id(line): line for lines in self._lines_by_symbol.values() for line in lines}
+        lines = {id(line): line for lines in self._lines_by_symbol.values() for _, line in lines}
         close = [
             line
             for line in lines.values()
@@ -199,7 +200,7 @@ class PhraseBook:
         line = _Line(phrase, written, self._writer.write(node), need, tuple(lists))
         first = required[0] if required else frozenset[str]()
         for symbol in dict.fromkeys(self._symbols(first)):
-            self._lines_by_symbol.setdefault(symbol.encode(), []).append(line)
+            self._lines_by_symbol.setdefault(symbol.encode(), []).append((need, line))
 
     def _weigh(self, words: frozenset[str]) -> float:
         return sum(30 if word in self.vocabulary.frequent else 1 for word in words)
@@ -220,14 +221,23 @@ class PhraseBook:
     def _context(self, guard: Guard) -> _Context:
         return _Context(
             guard,
-            self._any(guard.before, "(?:{})" + self.vocabulary.class_of(self.filler) + "{{0,3}}$"),
-            self._any(guard.after, "^" + self.vocabulary.class_of(self.filler) + "{{0,3}}(?:{})"),
-            self._any(guard.anywhere, "{}"),
+            self._any(guard.before, self._before) if guard.before else None,
+            self._any(guard.after, self._after) if guard.after else None,
+            self._any(guard.anywhere, "{}") if guard.anywhere else None,
         )
 
-    def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp | None:
+    @property
+    def _before(self) -> str:
+        return "(?:{})" + self.vocabulary.class_of(self.filler) + "{{0,3}}$"
+
+    @property
+    def _after(self) -> str:
+        return "^" + self.vocabulary.class_of(self.filler) + "{{0,3}}(?:{})"
+
+    def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp:
+        """Compile alternatives; none at all match nothing."""
         if not nodes:
-            return None
+            return re2.compile(rb"[^\x00-\x{10FFFF}]", _OPTIONS)
         return re2.compile(
             frame.format("|".join(self._writer.write(node) for node in nodes)).encode(), _OPTIONS
         )
@@ -240,111 +250,155 @@ class PhraseBook:
         return have
 
     def _hits(self, reading: Reading, encoded: list[bytes]) -> list[Hit]:
-        found: list[tuple[_Line, int, int, str]] = []
+        found: list[_Found] = []
         settled: set[int] = set()
         for start in range(0, max(len(encoded), 1), WINDOW - OVERLAP):
-            window = encoded[start : start + WINDOW]
-            found += self._search(window, start, settled)
-            if start + WINDOW >= len(encoded):
+            stretch = _Stretch(encoded[start : start + WINDOW], start, start + WINDOW >= len(encoded))
+            found += self._search(stretch, settled)
+            if stretch.last or (start > _WHOLE and any(_is_emergency(each) for each in found)):
                 break
         if not found:
             return []
         places = self.reader.places(reading)
-        return [
-            Hit(
-                line.phrase,
-                line.written,
-                reading.text[places[first][0] : places[last][1]][:_MOST_WORDS],
-                self.guards[guard].to if guard else line.phrase.level,
-                places[first][0],
-                places[last][1],
-                guard,
-            )
-            for line, first, last, guard in found
-        ]
+        hits = [self._hit(each, reading.text, places) for each in found]
+        return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.phrase.id, hit.pattern))
 
-    def _search(
-        self, window: list[bytes], offset: int, settled: set[int]
-    ) -> list[tuple[_Line, int, int, str]]:
-        """Return what is found in one stretch of the text; lines in `settled` were found before, unlowered."""
-        symbols = set(_single(window))
+    def _hit(self, found: _Found, text: str, places: Sequence[tuple[int, int]]) -> Hit:
+        phrase, start, end = found.line.phrase, places[found.first][0], places[found.last][1]
+        level = self.guards[found.guard].to if found.guard else phrase.level
+        return Hit(phrase, found.line.written, text[start:end][:_MOST_WORDS], level, start, end, found.guard)
+
+    def _search(self, stretch: _Stretch, settled: set[int]) -> list[_Found]:
+        """Return what is found in one stretch; lines in `settled` were found before, unlowered."""
+        symbols = _symbols_of(stretch.text)
         have = self._have(symbols)
-        text = b"".join(window)
         known: dict[str, bool] = {}
-        found = []
+        found: list[_Found] = []
+        by_symbol = self._lines_by_symbol
         for symbol in symbols:
-            for line in self._lines_by_symbol.get(symbol, ()):
-                if line.need & have != line.need or id(line) in settled:
+            for need, line in by_symbol.get(symbol, ()):
+                if need & have != need or id(line) in settled:
                     continue
-                if all(self._holds(name, text, known) for name in line.lists):
-                    hits = self._matches(line, text, window, offset)
+                if all(self._holds(name, stretch.text, known) for name in line.lists):
+                    hits = self._matches(line, stretch)
                     found += hits
-                    if any(not hit[3] for hit in hits):
+                    if any(not hit.guard for hit in hits):
                         settled.add(id(line))
         return found
 
-    def _matches(
-        self, line: _Line, text: bytes, window: list[bytes], offset: int
-    ) -> list[tuple[_Line, int, int, str]]:
-        hits: list[tuple[_Line, int, int, str]] = []
-        for match in islice(line.regex.finditer(text), _MOST_PLACES):
+    def _matches(self, line: _Line, stretch: _Stretch) -> list[_Found]:
+        found: list[_Found] = []
+        for match in islice(line.regex.finditer(stretch.text), _MOST_PLACES):
             start, end = match.span()
-            if start == end:
+            if start == end or stretch.cut(start, end):
                 continue
-            guard = self._lowered_by(line.phrase, text, start, end)
-            first, last = _unit_at(window, start), _unit_at(window, end - SYMBOL_BYTES)
-            hits.append((line, offset + first, offset + last, guard))
-        return hits
+            guard = self._lowered_by(line.phrase, stretch, start, end)
+            first, last = stretch.unit_at(start), stretch.unit_at(end - SYMBOL_BYTES)
+            found.append(_Found(line, stretch.offset + first, stretch.offset + last, guard))
+        return found
 
-    def _lowered_by(self, phrase: Phrase, text: bytes, start: int, end: int) -> str:
-        before = text[max(0, start - _REACH * SYMBOL_BYTES) : start]
-        after = text[end : end + _REACH * SYMBOL_BYTES]
+    def _lowered_by(self, phrase: Phrase, stretch: _Stretch, start: int, end: int) -> str:
+        """Return the guard that lowers a phrase found here the most, "" for none."""
+        before = stretch.text[max(0, start - _REACH * SYMBOL_BYTES) : start]
+        after = stretch.text[end : end + _REACH * SYMBOL_BYTES]
+        stands = self._stands
+        if not (stands.before.search(before) or stands.after.search(after) or self._anywhere(stretch)):
+            return ""
         lowest = ""
         for name in phrase.guards:
             context = self._contexts[name]
             if context.guard.to < (self.guards[lowest].to if lowest else phrase.level) and (
                 (context.before and context.before.search(before))
                 or (context.after and context.after.search(after))
-                or (context.anywhere and context.anywhere.search(text))
+                or (context.anywhere and context.anywhere.search(stretch.text))
             ):
                 lowest = name
         return lowest
 
+    def _anywhere(self, stretch: _Stretch) -> bool:
+        if stretch.guarded is None:
+            stretch.guarded = self._stands.anywhere.search(stretch.text) is not None
+        return stretch.guarded
 
-def _single(encoded: Iterable[bytes]) -> Iterable[bytes]:
-    """Part the symbols of units that stand for several words."""
-    for symbols in encoded:
-        if len(symbols) == SYMBOL_BYTES:
-            yield symbols
-        else:
-            for at in range(0, len(symbols), SYMBOL_BYTES):
-                yield symbols[at : at + SYMBOL_BYTES]
+    @cached_property
+    def _stands(self) -> _Stands:
+        """Whether any guard at all stands before, after or anywhere: nearly always none does."""
+        guards = self.guards.values()
+        return _Stands(
+            self._any([node for guard in guards for node in guard.before], self._before),
+            self._any([node for guard in guards for node in guard.after], self._after),
+            self._any([node for guard in guards for node in guard.anywhere], "{}"),
+        )
 
 
-def _unit_at(window: list[bytes], place: int) -> int:
-    """Return which unit holds the symbol at a byte place."""
-    at = 0
-    for number, symbols in enumerate(window):
-        at += len(symbols)
-        if place < at:
-            return number
-    return len(window) - 1
+@dataclass(frozen=True)
+class _Found:
+    """A line found: first and last unit, and the guard that lowers it, "" for none."""
+
+    line: _Line
+    first: int
+    last: int
+    guard: str
+
+
+@dataclass(frozen=True)
+class _Stands:
+    """Every guard in one: a quick look before each is asked."""
+
+    before: re2._Regexp
+    after: re2._Regexp
+    anywhere: re2._Regexp
+
+
+@dataclass
+class _Stretch:
+    """Some units of a text, looked at together. `offset` is the first unit's place in the text."""
+
+    units: list[bytes]
+    offset: int
+    last: bool
+    guarded: bool | None = None
+
+    def __post_init__(self) -> None:
+        self.text = b"".join(self.units)
+
+    def cut(self, start: int, end: int) -> bool:
+        """Tell whether a match touches an edge that is not the text's: the neighbouring stretch sees it whole."""
+        return (start == 0 and self.offset > 0) or (end == len(self.text) and not self.last)
+
+    def unit_at(self, place: int) -> int:
+        """Return which unit holds the symbol at a byte place."""
+        if len(self.text) == len(self.units) * SYMBOL_BYTES:
+            return place // SYMBOL_BYTES
+        at = 0
+        for number, symbols in enumerate(self.units):
+            at += len(symbols)
+            if place < at:
+                return number
+        return len(self.units) - 1
+
+
+def _is_emergency(found: _Found) -> bool:
+    return not found.guard and found.line.phrase.level == Level.EMERGENCY
+
+
+def _symbols_of(text: bytes) -> set[bytes]:
+    return {text[at : at + SYMBOL_BYTES] for at in range(0, len(text), SYMBOL_BYTES)}
 
 
 def _bound(hits: list[Hit]) -> list[Hit]:
     """Lower what stands inside a longer, lowered phrase: the context of the whole holds for its parts."""
-    lowered = [hit for hit in hits if hit.lowered_by]
-    if not lowered:
+    if not any(hit.lowered_by for hit in hits):
         return hits
-    return [replace(hit, **_lowering(hit, lowered)) for hit in hits]
-
-
-def _lowering(hit: Hit, lowered: Sequence[Hit]) -> dict[str, Any]:
-    for other in lowered:
-        longer = other.end - other.start > hit.end - hit.start
-        if not hit.lowered_by and longer and other.start <= hit.start and hit.end <= other.end:
-            return {"level": min(hit.level, other.level), "lowered_by": other.lowered_by}
-    return {}
+    bound: list[Hit] = []
+    widest: Hit | None = None  # of the lowered ones begun so far, the one that reaches farthest
+    for hit in sorted(hits, key=lambda each: (each.start, -each.end, not each.lowered_by)):
+        if hit.lowered_by:
+            widest = hit if widest is None or hit.end > widest.end else widest
+        elif widest and hit.end <= widest.end and (hit.start, hit.end) != (widest.start, widest.end):
+            hit = replace(hit, level=min(hit.level, widest.level), lowered_by=widest.lowered_by)
+        bound.append(hit)
+    return bound
 
 
 def _restore(hits: list[Hit]) -> tuple[list[Hit], bool]:

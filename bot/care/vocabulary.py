@@ -21,6 +21,9 @@ _ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "ie
 _LONGEST_WORD = 22
 _LONGEST_GLUED = 600
 _SHORTEST_FUZZY = 5
+_LONGEST_PIECE = 14
+_SHORTEST_MESSAGE = 16  # a run of letters that may be a whole message without spaces
+_NEVER = 1e9
 _MOST_REMEMBERED = 60_000
 _MOST_READ = 4_000  # words worked out per message; the rest are taken as they stand
 
@@ -85,6 +88,10 @@ class Vocabulary:
     def _index_spellings(self) -> None:
         plain = [word for word in self._symbols if word.isalpha() and not word.endswith(STARS)]
         self._common = frozenset(self.common)
+        inflected = {word + ending for word in self._common if len(word) > 2 for ending in ("s", "ed", "ing", "d")}
+        singles = {letter for letter in "iuay" if letter in self._symbols}
+        whole = {word for word in (*plain, *self.spellings) if len(word) > 1}
+        self._pieces = self._common | inflected | whole | singles
         for word in sorted(plain, key=len):
             squeezed = _squeeze(word)
             self._squeezed.setdefault(squeezed, word)
@@ -222,33 +229,30 @@ class Vocabulary:
         return (min(close, key=lambda each: (each[0] != word[0], each)),) if close else ()
 
     def _split(self, word: str) -> tuple[str, ...]:
-        """Read glued words, "wanttodie": the split into listed words with the fewest pieces."""
+        """Read glued words, "wanttodie": the split with the fewest pieces.
+
+        In a run long enough to be a whole message, letters that are no word are left out.
+        """
         if len(word) < 4 or not word.isalpha():
             return ()
-        best: list[tuple[float, int]] = [(0.0, 0)] + [(1e9, 0)] * len(word)
+        loose = len(word) >= _SHORTEST_MESSAGE
+        best: list[tuple[float, int]] = [(0.0, 0)] + [(_NEVER, 0)] * len(word)
         for end in range(1, len(word) + 1):
-            for start in range(max(0, end - _LONGEST_WORD), end):
-                if best[start][0] >= 1e9:
-                    continue
-                cost = best[start][0] + self._piece_cost(word[start:end])
-                if cost < best[end][0]:
-                    best[end] = (cost, start)
-        if best[-1][0] >= 1e9:
+            best[end] = min(
+                (best[start][0] + self._piece_cost(word[start:end], loose), start)
+                for start in range(max(0, end - _LONGEST_PIECE), end)
+            )
+        if best[-1][0] >= _NEVER:
             return ()
-        pieces, end = [], len(word)
-        while end:
-            start = best[end][1]
-            pieces.append(word[start:end])
-            end = start
-        pieces.reverse()
-        return tuple(part for piece in pieces for part in (self._listed(piece) or ("?unknown",)))
+        pieces = _walk_back(word, [start for _, start in best])
+        if loose and 5 * sum(len(piece) for piece in pieces if len(piece) > 2) < 3 * len(word):
+            return ()
+        return tuple(part for piece in pieces for part in self._listed(piece) or ("?unknown",))
 
-    def _piece_cost(self, piece: str) -> float:
-        if len(piece) == 1:
-            return 1.6 if piece in "iuay" else 1e9
-        if piece in self.spellings or piece in self._symbols or piece in self._common:
-            return 1.3 if len(piece) > 2 else 1.5 if piece in self.frequent else 1e9
-        return 1e9
+    def _piece_cost(self, piece: str, loose: bool) -> float:
+        if piece in self._pieces:
+            return 1.3 if len(piece) > 2 else 1.5 if piece in self.frequent else _NEVER
+        return 2.0 if loose and len(piece) == 1 else _NEVER
 
     def unknown(self, word: str) -> bool:
         """Tell whether a word read before is in neither language as far as the lists know."""
@@ -286,6 +290,15 @@ def _ranges(symbols: str) -> str:
             parts.append(start if start == here else f"{start}-{here}")
             start = following
     return f"[{''.join(parts)}]"
+
+
+def _walk_back(word: str, starts: list[int]) -> list[str]:
+    """Return the pieces of a word, given where the piece ending at each place begins."""
+    pieces, end = [], len(word)
+    while end:
+        pieces.append(word[starts[end] : end])
+        end = starts[end]
+    return pieces[::-1]
 
 
 def _squeeze(word: str, most: int = 1) -> str:

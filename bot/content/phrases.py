@@ -265,8 +265,9 @@ class _Loader:
         }
         if entry is None:
             return Languages(None, others)
+        ordinary = frozenset(self._merged("common").get("frequent", "").split())
         finding = Finding(entry.rule, Level.from_key(entry.level), told=entry.told, asks=entry.asks)
-        return Languages(finding, others)
+        return Languages(finding, others, ordinary)
 
     def _rule(self, table: str) -> RuleEntry | None:
         for document in self.documents:
