@@ -30,15 +30,14 @@ ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+")
 
 
 def chromium() -> str:
-    """Return the path of the browser; without one the test fails and says what to install."""
+    """Return the path of the browser. Without one a newcomer's run skips these tests; CI's run fails."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
-    pytest.fail(
-        f"no browser: none of {', '.join(NAMES)} is installed; install the package 'chromium' "
-        "(apt-get install chromium), then run this test again",
-        pytrace=False,
-    )
+    reason = f"no browser: none of {', '.join(NAMES)} is installed; install the package 'chromium'"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @contextmanager
