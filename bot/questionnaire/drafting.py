@@ -185,7 +185,7 @@ class _Drafting:
         return str(given.get("code") or given.get("display") or "") if isinstance(given, Mapping) else ""
 
     def _loinc(self, raw: RawItem) -> str:
-        given = _objects(raw.data.get("code"))
+        given = ext.objects(raw.data.get("code"))
         if any(each.get("system") != LOINC for each in given):
             self.note(f"code of another system than LOINC (item {raw.link_id!r})")
         return next((str(each.get("code", "")) for each in given if each.get("system") == LOINC), "")
@@ -264,7 +264,7 @@ class _Drafting:
         return raw.data.get("enableBehavior") == "all"
 
     def _own_conditions(self, raw: RawItem) -> Iterator[AskedWhen]:
-        for entry in _objects(raw.data.get("enableWhen")):
+        for entry in ext.objects(raw.data.get("enableWhen")):
             question = str(entry.get("question", ""))
             if question not in {each.link_id for each in self.sheet.items}:
                 self.findings.add(
@@ -341,10 +341,6 @@ class _Drafting:
 
 
 _PLAIN = "\0"  # an answer that is a string or a number: it has no system and needs none
-
-
-def _objects(given: Any) -> list[Mapping[str, Any]]:
-    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
 
 
 def _concept(entry: Any) -> Concept | None:

@@ -29,10 +29,15 @@ CARRIED = {*SCORES, TRANSLATION, UNIT, LOWEST, HIGHEST, HIDDEN, VARIABLE, *CALCU
 Node = Mapping[str, Any]
 
 
+def objects(given: Any) -> list[Node]:
+    """Return the objects of a list; what is no list, or no object, is left out."""
+    return [each for each in given if isinstance(each, Mapping)] if isinstance(given, list) else []
+
+
 def extensions(node: Any) -> Iterator[Node]:
     """Yield the extensions of a node that are well formed."""
-    given = node.get("extension", []) if isinstance(node, Mapping) else []
-    yield from (each for each in given if isinstance(each, Mapping) and isinstance(each.get("url"), str))
+    given = node.get("extension") if isinstance(node, Mapping) else None
+    yield from (each for each in objects(given) if isinstance(each.get("url"), str))
 
 
 def value(extension: Node) -> Any:
