@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.flows import alerts, checkins, drills, rota
+from bot.flows import alerts, checkins, drills, rota, silence
 from bot.flows.clinic import Clinic
 from storage import marks
 
@@ -24,6 +24,7 @@ def works() -> tuple[tuple[str, Work], ...]:
         ("checkins.open_due", checkins.open_due),
         ("checkins.remind", checkins.remind),
         ("checkins.close_expired", checkins.close_expired),
+        ("silence.look", silence.look),
         ("rota.watch", rota.watch),
         ("drills.daily", drills.daily),
         ("drills.unanswered", drills.unanswered),
