@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 GAPS = {"..": (2, False), "...": (6, False), ">>": (25, True)}
 NEGATIONS = "not"  # the word list no gap runs over
@@ -82,6 +83,7 @@ class Grammar:
     same: Mapping[str, str] = field(default_factory=dict)  # a word, and all the words to be taken for it
     _read: dict[str, Node] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _words: dict[str, Words] = field(default_factory=dict)
 
     def read(self, pattern: str) -> Node:
         """Return the pattern's tree.
@@ -142,7 +144,9 @@ class Grammar:
         return words[0] if len(words) == 1 else Sequence_(words)
 
     def _word(self, word: str) -> Node:
-        return Words(frozenset((word, *self.same.get(word, "").split())))
+        if word not in self._words:
+            self._words[word] = Words(frozenset((word, *self.same.get(word, "").split())))
+        return self._words[word]
 
     def _list(self, name: str) -> Node:
         if name not in self._read:
@@ -174,6 +178,7 @@ def _tokens(pattern: str) -> list[str]:
     return out
 
 
+@cache
 def _check(token: str) -> None:
     if token in ("(", ")", "|", "_", "#", "^", "$", "^^", "$$", ",", "!") or token in GAPS:
         return

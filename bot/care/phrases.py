@@ -99,7 +99,8 @@ class _Line:
 
     phrase: Phrase
     written: str
-    regex_text: str
+    node: Node
+    writer: Writer
     need: int
     lists: tuple[str, ...]  # word lists the text must hold an entry of
     _regex: re2._Regexp | None = None
@@ -107,7 +108,7 @@ class _Line:
     @property
     def regex(self) -> re2._Regexp:
         if self._regex is None:
-            self._regex = re2.compile(self.regex_text.encode(), _OPTIONS)
+            self._regex = re2.compile(self.writer.write(self.node).encode(), _OPTIONS)
         return self._regex
 
 
@@ -197,7 +198,7 @@ class PhraseBook:
             need |= self._bits.setdefault(words, 1 << len(self._bits))
         lists = names(node)
         self._list_nodes.update(lists)
-        line = _Line(phrase, written, self._writer.write(node), need, tuple(lists))
+        line = _Line(phrase, written, node, self._writer, need, tuple(lists))
         first = required[0] if required else frozenset[str]()
         for symbol in dict.fromkeys(self._symbols(first)):
             self._lines_by_symbol.setdefault(symbol.encode(), []).append((need, line))
