@@ -163,9 +163,11 @@ def _checked(
 
 
 def _check_type(data: Mapping[str, Any], place: str, findings: Findings) -> None:
-    kind = data.get("type")
-    kind = kind if isinstance(kind, str) else str(kind)
-    if kind in NEWER_TYPES:
+    given = data.get("type")
+    kind = given if isinstance(given, str) else ""
+    if not kind:
+        findings.add(f"item {place} has no type; known are {', '.join(sorted(TYPES))}")
+    elif kind in NEWER_TYPES:
         findings.add(f"item {place} has type {kind!r}, which is FHIR R5; this reads R4 (choice, open-choice)")
     elif kind not in TYPES:
         findings.add(f"item {place} has type {kind!r}; known are {', '.join(sorted(TYPES))}")

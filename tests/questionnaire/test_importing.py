@@ -304,7 +304,7 @@ BROKEN = {
     "no items": ('{"resourceType": "Questionnaire"}', "has no items"),
     "R5": (form({"linkId": "1", "type": "coding", "text": "?"}), "is FHIR R5"),
     "unknown type": (form({"linkId": "1", "type": "slider", "text": "?"}), "has type 'slider'"),
-    "no type": (form({"linkId": "1", "text": "?"}), "has type None"),
+    "no type": (form({"linkId": "1", "text": "?"}), "has no type; known are attachment"),
     "no linkId": (form({"type": "text", "text": "Where?"}), "item number 1 'Where?' has no linkId"),
     "duplicate linkId": (form(choice("1"), choice("1")), "linkId '1' is used 2 times"),
     "500 nested groups": (nested(500), "nested deeper than 20 groups"),
