@@ -147,11 +147,6 @@ def read_typed(item: Item, text: str, words: TypedWords) -> Answer | None:
     return READERS.get(item.kind, _read_number)(item, folded, words)
 
 
-def looks_numeric(text: str) -> bool:
-    """Return whether the text holds a digit, so that a refused answer was probably meant as one."""
-    return bool(_LOOKS_NUMERIC.search(unicodedata.normalize("NFKC", text)))
-
-
 def _read_option(item: Item, folded: str, words: TypedWords) -> Answer | None:
     bare = folded.strip(" .!?,")
     code = words.options.get(bare) or next(

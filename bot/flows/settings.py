@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import time
 from zoneinfo import ZoneInfo
 
 from bot.care.local_time import find_zones, is_zone, read_quiet_hours, zones_like
@@ -152,7 +151,3 @@ def show(talk: Talk) -> None:
     language = talk.say("patient.language.name")
     buttons = tuple((talk.button(f"patient.settings.{each}", f"e:ask:{each}"),) for each in CONFIRM)
     talk.tell(talk.say("patient.settings.show", language=language), buttons=buttons)
-
-
-def quiet_times(talk: Talk) -> tuple[time, time]:
-    return time.fromisoformat(talk.patient.quiet_from), time.fromisoformat(talk.patient.quiet_to)
