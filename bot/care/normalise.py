@@ -17,14 +17,33 @@ _MOJIBAKE = {"â€™": "'", "â€˜": "'", "Ã¡": "a", "Ã©": "e", "Ã­": 
 _TAILS = (" t ", " m ", " s ", " re ", " ve ", " ll ", " d ")
 _CUT_OFF = {
     "t": frozenset(
-        "don doesn didn can won wouldn couldn shouldn isn aren wasn weren haven hasn hadn ain mustn needn".split()
+        [
+            "don",
+            "doesn",
+            "didn",
+            "can",
+            "won",
+            "wouldn",
+            "couldn",
+            "shouldn",
+            "isn",
+            "aren",
+            "wasn",
+            "weren",
+            "haven",
+            "hasn",
+            "hadn",
+            "ain",
+            "mustn",
+            "needn",
+        ]
     ),
     "m": frozenset({"i"}),
-    "s": frozenset("it that what he she there who let here how where".split()),
-    "re": frozenset("you they we".split()),
-    "ve": frozenset("i you they we would could should might".split()),
-    "ll": frozenset("i you they we he she it that".split()),
-    "d": frozenset("i you they we he she it".split()),
+    "s": frozenset(["it", "that", "what", "he", "she", "there", "who", "let", "here", "how", "where"]),
+    "re": frozenset(["you", "they", "we"]),
+    "ve": frozenset(["i", "you", "they", "we", "would", "could", "should", "might"]),
+    "ll": frozenset(["i", "you", "they", "we", "he", "she", "it", "that"]),
+    "d": frozenset(["i", "you", "they", "we", "he", "she", "it"]),
 }
 _MOST_SPACED = 400
 _SPELLED = frozenset("bcdfghjklmnpqrstvwxz")  # rarely stand alone: a sign of a spelled-out word

@@ -14,7 +14,40 @@ FIRST_SYMBOL = (
 SYMBOL_BYTES = 3
 OTHER = "\u4dff"  # a word no pattern speaks of
 _NUMBER_UNITS = frozenset(
-    "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
+    [
+        "mg",
+        "mgs",
+        "g",
+        "gr",
+        "gm",
+        "gms",
+        "mcg",
+        "ug",
+        "ml",
+        "mls",
+        "kg",
+        "lb",
+        "lbs",
+        "h",
+        "hr",
+        "hrs",
+        "am",
+        "pm",
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "min",
+        "mins",
+        "s",
+        "x",
+        "k",
+        "yo",
+        "yrs",
+        "yr",
+        "cc",
+        "oz",
+    ]
 )
 _OTHER_BYTES = OTHER.encode()
 _ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "iendo", "aba", "aron")
@@ -88,7 +121,9 @@ class Vocabulary:
     def _index_spellings(self) -> None:
         plain = [word for word in self._symbols if word.isalpha() and not word.endswith(STARS)]
         self._common = frozenset(self.common)
-        inflected = {word + ending for word in self._common if len(word) > 2 for ending in ("s", "ed", "ing", "d")}
+        inflected = {
+            word + ending for word in self._common if len(word) > 2 for ending in ("s", "ed", "ing", "d")
+        }
         singles = {letter for letter in "iuay" if letter in self._symbols}
         whole = {word for word in (*plain, *self.spellings) if len(word) > 1}
         self._pieces = self._common | inflected | whole | singles

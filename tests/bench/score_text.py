@@ -36,7 +36,7 @@ def load_book(prompts: Path = PROMPTS) -> PhraseBook:
     problems: list[Problem] = []
     book = load_phrases(read_folder(prompts, "rules/phrases", problems), problems)
     for problem in problems:
-        print(problem, file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)
     return book
 
 
@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lines += ["", *disguise(book, rows)]
     if options.misses:
         lines += ["", *misses(book, rows), "", _fired(book, rows)]
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))
     return 0
 
 
