@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.care.instrument import NONE, AskedWhen, Item, ItemKind, Option
+from bot.care.instrument import AskedWhen, Item, ItemKind, Option
 from bot.care.scoring import Score
 from bot.questionnaire import extensions as ext
+from bot.questionnaire.answers import LOINC, OTHER_WORDS, Answers
+from bot.questionnaire.names import LONGEST_ID, slug, unique
 from bot.questionnaire.sheet import AS_WORDS, LEFT_OUT, Findings, RawItem, Sheet
 from bot.questionnaire.sums import summed
-from bot.questionnaire.valuesets import OWN_SYSTEM, AnswerLists, Concept
+from bot.questionnaire.valuesets import AnswerLists
 
-LONGEST_ID = 26
-LONGEST_CODE = 30
 UNLIMITED = 999
-OTHER = "other"
-LOINC = "http://loinc.org"
 LIMITS = {"=": "equals", "!=": "differs", ">": "above", "<": "below", ">=": "at_least", "<=": "at_most"}
-YES_NO = {
-    "en": {"true": "Yes", "false": "No"},
-    "es": {"true": "Sí", "false": "No"},
-}
-OTHER_WORDS = {
-    "en": ("Something else", "What else? Please type it."),
-    "es": ("Otra cosa", "¿Qué más? Escríbalo."),
-}
-NONE_WORDS = {"en": "None of these", "es": "Nada de esto"}
 
 
 @dataclass
@@ -61,26 +48,11 @@ def draft_of(sheet: Sheet, lists: AnswerLists, findings: Findings) -> Draft:
     return _Drafting(sheet, lists, findings).draft()
 
 
-def slug(text: str, longest: int = LONGEST_ID) -> str:
-    """Return letters, digits and underscores that stand for `text`, at most `longest` of them."""
-    flat = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "_", flat).strip("_")[:longest].strip("_")
-
-
-def _unique(wanted: str, taken: set[str], longest: int) -> str:
-    """Return `wanted`, or with a number behind it when it is taken."""
-    chosen, number = wanted or "x", 1
-    while chosen in taken:
-        number += 1
-        chosen = f"{wanted[: longest - len(str(number)) - 1]}_{number}"
-    taken.add(chosen)
-    return chosen
-
-
 class _Drafting:
     def __init__(self, sheet: Sheet, lists: AnswerLists, findings: Findings) -> None:
         header = sheet.header
-        self.sheet, self.lists, self.findings = sheet, lists, findings
+        self.sheet, self.findings = sheet, findings
+        self.answers = Answers(lists, findings)
         name = str(header.get("name") or header.get("title") or header.get("id") or "imported")
         language = ext.language_of(str(header.get("language") or "en")) or "en"
         self.out = Draft(slug(name, 14) or "imported", language, notes=sheet.notes)
@@ -93,7 +65,7 @@ class _Drafting:
         answerable = [each for each in self.sheet.items if self._is_asked(each)]
         for each in answerable:
             wanted = f"{self.out.id}_{slug(each.link_id)}"[:LONGEST_ID].strip("_")
-            self.ids[each.link_id] = _unique(wanted, self.taken, LONGEST_ID)
+            self.ids[each.link_id] = unique(wanted, self.taken, LONGEST_ID)
         for each in self.sheet.items:
             if self._is_asked(each):
                 self._add(each)
@@ -126,7 +98,9 @@ class _Drafting:
             language: Words(text, self._stem(raw, language)) for language, text in self._texts(raw).items()
         }
         self.shown = []
-        options = self._options(raw, kind, words)
+        options, shown = self.answers.options(raw, kind, tuple(words))
+        for language, each in words.items():
+            each.options = shown[language]
         self.options[raw.link_id] = options
         values = [each.value for each in options if each.value is not None]
         item = Item(
@@ -190,60 +164,8 @@ class _Drafting:
             self.note(f"code of another system than LOINC (item {raw.link_id!r})")
         return next((str(each.get("code", "")) for each in given if each.get("system") == LOINC), "")
 
-    def _options(self, raw: RawItem, kind: ItemKind, words: Mapping[str, Words]) -> tuple[Option, ...]:
-        """Return the answers of a choice and put their words into `words`."""
-        if kind not in (ItemKind.CHOICE, ItemKind.MULTI):
-            return ()
-        if raw.type == "boolean":
-            concepts = [
-                Concept(code, "", YES_NO["en"][code], None, _yes_no(code)) for code in ("true", "false")
-            ]
-        else:
-            concepts = list(self._concepts(raw))
-        taken: set[str] = set()
-        options = []
-        for each in concepts:
-            code = _unique(_button_code(each.code), taken, LONGEST_CODE)
-            published = each.code if each.code != code else ""
-            loinc = each.code if each.system == LOINC else ""
-            options.append(Option(code, each.score, loinc=loinc, system=each.system, published=published))
-            for language, given in words.items():
-                given.options[code] = each.translations.get(language) or each.display
-        if kind is ItemKind.MULTI and NONE not in taken:
-            options.insert(0, Option(NONE))
-            for language, given in words.items():
-                given.options = {NONE: NONE_WORDS.get(language, NONE_WORDS["en"]), **given.options}
-        if raw.type == "open-choice":
-            options.append(Option(_unique(OTHER, taken, LONGEST_CODE)))
-            for language, given in words.items():
-                given.options[options[-1].code] = OTHER_WORDS.get(language, OTHER_WORDS["en"])[0]
-        return tuple(options)
-
-    def _concepts(self, raw: RawItem) -> Iterator[Concept]:
-        reference = raw.data.get("answerValueSet")
-        if isinstance(reference, str):
-            try:
-                yield from self._with_systems(raw, self.lists.concepts(reference))
-            except LookupError as error:
-                self.findings.add(f"item {raw.link_id!r}: {error.args[0]}")
-            return
-        given = raw.data.get("answerOption")
-        if not isinstance(given, list):
-            self.findings.add(f"item {raw.link_id!r} is a choice without answers")
-            return
-        yield from self._with_systems(raw, [each for entry in given if (each := _concept(entry))])
-
-    def _with_systems(self, raw: RawItem, concepts: Sequence[Concept]) -> Iterator[Concept]:
-        for each in concepts:
-            if not each.code:
-                self.findings.add(f"item {raw.link_id!r}: answer {each.display!r} has no code")
-            elif each.system == "":
-                self.findings.add(f"item {raw.link_id!r}: answer {each.code!r} has a coding without a system")
-            else:
-                yield _without_system(each) if each.system in (_PLAIN, OWN_SYSTEM) else each
-
     def _add_other(self, item: Item, words: Mapping[str, Words]) -> None:
-        other_id = _unique(f"{item.id[: LONGEST_ID - 6]}_other", self.taken, LONGEST_ID)
+        other_id = unique(f"{item.id[: LONGEST_ID - 6]}_other", self.taken, LONGEST_ID)
         asked = AskedWhen(item.id, any_of=(item.options[-1].code,))
         other = Item(other_id, ItemKind.TEXT, asked_when=(asked,), link_id=f"{item.link_id}-other")
         self._keep(other, {each: Words(OTHER_WORDS.get(each, OTHER_WORDS["en"])[1]) for each in words})
@@ -331,49 +253,13 @@ class _Drafting:
                 items = tuple(self.ids[each] for each in numeric)
                 self.out.scores.append(
                     Score(
-                        key=_unique(slug(raw.link_id) or "total", taken, LONGEST_ID),
+                        key=unique(slug(raw.link_id) or "total", taken, LONGEST_ID),
                         items=items,
                         lowest=sum(by_id[each].lowest for each in items),
                         highest=sum(by_id[each].highest for each in items),
                         loinc=self._loinc(raw),
                     )
                 )
-
-
-_PLAIN = "\0"  # an answer that is a string or a number: it has no system and needs none
-
-
-def _concept(entry: Any) -> Concept | None:
-    """Return one answerOption; its score may stand on the option, on the coding or on the value."""
-    if not isinstance(entry, Mapping):
-        return None
-    key = next((each for each in entry if each.startswith("value")), "")
-    given, beside = entry.get(key), entry.get(f"_{key}")
-    if isinstance(given, Mapping):
-        display = str(given.get("display") or given.get("code") or "")
-        score = ext.score(entry, given, given.get("_display"))
-        translated = ext.translations(given.get("_display"))
-        return Concept(str(given.get("code", "")), str(given.get("system", "")), display, score, translated)
-    if given is None or isinstance(given, bool):
-        return None
-    score = ext.score(entry, beside)
-    if score is None and isinstance(given, int):
-        score = float(given)
-    return Concept(str(given), _PLAIN, str(given), score, ext.translations(beside))
-
-
-def _without_system(concept: Concept) -> Concept:
-    return Concept(concept.code, "", concept.display, concept.score, concept.translations)
-
-
-def _yes_no(code: str) -> dict[str, str]:
-    return {language: words[code] for language, words in YES_NO.items()}
-
-
-def _button_code(code: str) -> str:
-    """Return a code that fits a button: as published when it can be."""
-    plain = re.fullmatch(r"[A-Za-z0-9._/-]{1,30}", code)
-    return code if plain else slug(code, LONGEST_CODE)
 
 
 def _number(given: Any, otherwise: float) -> float:
