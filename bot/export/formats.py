@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.export.book import Book, Writer
 from bot.export.fhir import write_bundle, write_ndjson
+from bot.export.redcap import write_redcap
 from bot.export.tables import Sheet, write_csv, write_parquet, write_xlsx
 
 Written = Iterator[tuple[Path, Mapping[str, int]]]
@@ -38,4 +39,5 @@ FORMATS: Mapping[str, Writer] = {
     "parquet": write_parquet_files,
     "fhir": write_bundle,
     "ndjson": write_ndjson,
+    "redcap": write_redcap,
 }

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot.export.columns import Column, Kind
-from bot.export.guard import cleaned
+from bot.export.guard import clean, cleaned
 
 UTC_SECONDS = pa.timestamp("s", "UTC")
 LOCAL_SECONDS = pa.timestamp("s")
@@ -83,7 +83,8 @@ class Shaping:
         if self.reveal is None or sealed.null_count == len(sealed):
             return pa.nulls(len(sealed), pa.string())
         ids, patients = batch.column("_id").to_pylist(), batch.column("_patient_id").to_pylist()
-        return pa.array(self.reveal(ids, patients, sealed.to_pylist()), pa.string())
+        opened = self.reveal(ids, patients, sealed.to_pylist())
+        return pa.array([None if text is None else clean(text) for text in opened], pa.string())
 
     def _disguised(self, made: dict[str, pa.Array], disguise: Disguise) -> dict[str, pa.Array]:
         people = made["patient_code"].dictionary_encode()
