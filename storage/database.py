@@ -6,19 +6,20 @@ would fail at once when another wrote in between, however long it was told to wa
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, Connection, Engine, event, inspect
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from storage import migrations
 from storage import vault as sealing
+from storage.engines import CONNECTIONS, engine_for, place_of, reader_for
 from storage.refusal import BUSY_SECONDS, RESTORE, StorageError, check_file, explain, lost_a_race, name_of
+from storage.turns import Turns, is_urgent
 from storage.vault import Vault, WrongKey
 
 __all__ = ["Database", "StorageError"]
@@ -26,11 +27,8 @@ __all__ = ["Database", "StorageError"]
 T = TypeVar("T")
 TRIES = 5
 CHECKPOINTS = 3
-CONNECTIONS = 16  # more than the threads that use them
 URGENT_CONNECTIONS = 3
-WAL_BYTES = 64 * 1024 * 1024
 MIGRATION_LOCK = 0x6D696772
-READING = {"reading": True}
 
 
 class Database:
@@ -43,12 +41,13 @@ class Database:
     def __init__(self, place: URL, vault: Vault) -> None:
         self.place = place
         self.vault = vault
-        self.engine = _engine(place, CONNECTIONS)
+        self.engine = engine_for(place, CONNECTIONS)
         self.dialect = self.engine.dialect.name
-        self._urgent = _engine(place, URGENT_CONNECTIONS)
-        self._reading = _reader(place, self.engine)
+        self._urgent = engine_for(place, URGENT_CONNECTIONS)
+        self._reading = reader_for(place, self.engine)
         self._secrets: dict[str, bytes] = {}
         self._current = False
+        self._turns = Turns(BUSY_SECONDS)
 
     @classmethod
     def open(cls, url: str, vault: Vault, *, create: bool = False) -> Database:
@@ -61,7 +60,7 @@ class Database:
             StorageError: it is missing, not a database, damaged, locked, not writable, newer than
                 this program, or sealed under another key.
         """
-        place = _place(url)
+        place = place_of(url)
         if place.get_backend_name() == "sqlite":
             check_file(Path(place.database or ""), create)
         db = cls(place, vault)
@@ -79,7 +78,9 @@ class Database:
             revision = migrations.present(connection)
             has_keys = inspect(connection).has_table("secret")
         if revision is None and not create:
-            raise StorageError(f"{name_of(self.place)}: has no tables; correct the setting, or {RESTORE}")
+            raise StorageError(
+                f"{name_of(self.place)}: has no tables; correct the setting, or run: aftercare init"
+            )
         if revision is not None and revision not in migrations.known():
             raise StorageError(
                 f"{name_of(self.place)}: has schema {revision}, newer than this program, which knows"
@@ -115,7 +116,7 @@ class Database:
         SQLite must copy a table to change its rules, which no foreign key may notice: they are
         checked at the end instead.
         """
-        engine = _engine(self.place, 1)
+        engine = engine_for(self.place, 1)
         if self.dialect == "sqlite":
             event.listen(
                 engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=OFF")
@@ -149,10 +150,12 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """One write transaction: everything in it is kept, or nothing.
 
+        A thread that said `storage.turns.be_urgent` goes before others, on connections of its own.
+
         Raises:
             StorageError: the database is locked, full, read-only, damaged, gone, or of another shape.
         """
-        with self._writing(self.engine) as session:
+        with self._writing(self._urgent if is_urgent() else self.engine) as session:
             yield session
 
     @contextmanager
@@ -165,7 +168,8 @@ class Database:
     def _writing(self, engine: Engine) -> Iterator[Session]:
         if not self._current:
             self.check()
-        with self._explained(), self._session(engine) as session, session.begin():
+        turn = self._turns.taken() if self.dialect == "sqlite" else nullcontext()
+        with turn, self._explained(), self._session(engine) as session, session.begin():
             yield session
 
     @contextmanager
@@ -231,75 +235,6 @@ class Database:
     def close(self) -> None:
         for engine in (self.engine, self._urgent, self._reading):
             engine.dispose()
-
-
-def _place(url: str) -> URL:
-    shapes = "sqlite:////folder/aftercare.db or postgresql+psycopg://account@host/aftercare"
-    try:
-        place = make_url(url)
-    except ArgumentError:
-        raise StorageError(f"the address of the database cannot be read; write {shapes}") from None
-    if place.drivername not in ("sqlite", "postgresql+psycopg"):
-        raise StorageError(f"{place.drivername}: no such kind of database is supported; write {shapes}")
-    if place.drivername == "sqlite" and place.database in (None, "", ":memory:"):
-        raise StorageError(f"{url}: names no file, so nothing would be kept; write {shapes}")
-    return place
-
-
-def _engine(place: URL, connections: int) -> Engine:
-    if place.get_backend_name() == "sqlite":
-        settings: dict[str, Any] = {"timeout": BUSY_SECONDS}
-    else:
-        settings = {"connect_timeout": BUSY_SECONDS, "options": f"-c lock_timeout={BUSY_SECONDS * 1000:.0f}"}
-    engine = create_engine(
-        place,
-        hide_parameters=True,
-        pool_size=connections,
-        max_overflow=0,
-        pool_pre_ping=place.get_backend_name() == "postgresql",
-        connect_args=settings,
-    )
-    if place.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "handle_error", _drop_details)
-    return engine
-
-
-def _reader(place: URL, engine: Engine) -> Engine:
-    """Return an engine whose transactions see one moment and cannot write."""
-    if place.get_backend_name() == "postgresql":
-        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    reader = _engine(place, CONNECTIONS)
-    event.listen(reader, "connect", lambda connection, _: connection.execute("PRAGMA query_only=ON"))
-    return reader.execution_options(**READING)
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # the driver must not begin on its own: `_begin_sqlite` does
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        f"journal_size_limit={WAL_BYTES}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _drop_details(context: ExceptionContext) -> None:
-    """PostgreSQL adds the values of the row to its errors; those must not reach a log."""
-    diagnosis = getattr(context.original_exception, "diag", None)
-    text = getattr(diagnosis, "message_primary", None)
-    if text and context.sqlalchemy_exception is not None:
-        context.original_exception.args = (text,)
-        context.sqlalchemy_exception.args = (f"({type(context.original_exception).__name__}) {text}",)
 
 
 def _check_pages(place: URL, connection: Connection) -> None:

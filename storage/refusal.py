@@ -96,7 +96,9 @@ def check_file(path: Path, create: bool) -> None:
     if path.exists():
         _check_start(path, create)
     elif not create:
-        raise StorageError(f"{path}: there is no database here; correct the setting, or {RESTORE}")
+        raise StorageError(
+            f"{path}: there is no database here; correct the setting, or make one with: aftercare init"
+        )
 
 
 def _check_start(path: Path, create: bool) -> None:

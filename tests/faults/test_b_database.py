@@ -23,7 +23,8 @@ from sqlalchemy import event, func, select, text
 from bot.message import Outgoing, OutgoingKind
 from storage import inbox, migrations, outbox, patients
 from storage.backup import backup, restore
-from storage.database import CONNECTIONS, Database, StorageError
+from storage.database import Database, StorageError
+from storage.engines import CONNECTIONS
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, Patient
 from storage.vault import Vault
 from tests.databases import MASTER_KEY, PostgresServer, server_folder
@@ -109,7 +110,7 @@ def read_only(db: Database) -> AbstractContextManager[None]:
 @pytest.fixture
 def impatient(database_url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """The database, waiting a third of a second for locks instead of ten."""
-    monkeypatch.setattr("storage.database.BUSY_SECONDS", SHORT)
+    monkeypatch.setattr("storage.engines.BUSY_SECONDS", SHORT)
     db = Database.open(database_url, vault)
     yield db
     db.close()

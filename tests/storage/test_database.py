@@ -178,7 +178,7 @@ def test_a_file_without_the_rights_is_said(path, open_folder, file_mode, says):
 
 
 def test_a_lock_held_by_another_program_is_said(path, vault, monkeypatch):
-    monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("storage.engines.BUSY_SECONDS", 0.2)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:

@@ -211,7 +211,7 @@ def test_no_file_holds_the_words_the_chat_or_the_sealed_words(tmp_path, sqlite_d
 
 
 def test_a_reader_in_the_way_is_said_on_the_receipt(tmp_path, vault, monkeypatch):
-    monkeypatch.setattr("storage.database.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("storage.engines.BUSY_SECONDS", 0.05)
     db = new_sqlite(f"sqlite:///{tmp_path / 'aftercare.db'}", vault)
     code = enrol(db)
     with db.reading() as reader:

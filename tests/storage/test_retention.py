@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.flows import housekeeping
+from bot.flows.clinic import Clinic
 from bot.message import Outgoing, OutgoingKind
 from storage import inbox, outbox, retention
 from storage.database import Database
@@ -74,3 +76,18 @@ def test_much_to_empty_is_emptied_in_portions(database):
     later = NOW + timedelta(days=31)
     assert empty(database, later).more
     assert empty(database, later) == retention.Emptied(1, 0)
+
+
+def test_housekeeping_is_done_in_portions_and_then_once_a_day(database):
+    clinic = Clinic(database, None)
+    with database.transaction() as tx:
+        for number in range(retention.BATCH + 1):
+            inbox.store(tx, "care", number, 7, {"n": number}, NOW)
+            inbox.mark_done(tx, "care", number, NOW)
+        inbox.store(tx, "care", 9_000, 7, {"n": 1}, NOW + timedelta(hours=30))
+        inbox.mark_done(tx, "care", 9_000, NOW)
+    later = NOW + timedelta(days=31)
+    assert housekeeping.daily(clinic, later) == retention.BATCH
+    assert housekeeping.daily(clinic, later) == 1
+    assert housekeeping.daily(clinic, later + timedelta(hours=23, minutes=59)) == 0
+    assert housekeeping.daily(clinic, later + timedelta(days=1)) == 1
