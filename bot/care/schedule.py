@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from bot.care.merging import Draft, joined, settled
 from bot.care.protocol import (
     Dose,
     ElapsedTime,
-    Kind,
     Moment,
     PlannedCheckIn,
     Protocol,
@@ -24,7 +23,6 @@ from bot.care.protocol import (
 DAY = timedelta(days=1)
 NO_ROOM = "quiet hours leave no room"
 TOO_LATE = "its window was over before it was planned"
-TOO_SOON = "the same form was asked too few days before"
 MERGE_WITHIN = timedelta(hours=24)
 
 
@@ -57,19 +55,7 @@ def expand(
     if any(dose.ended_at.tzinfo is None for dose in doses):
         raise ValueError("a treatment's time needs a time zone")
     course = _Course(protocol, tuple(sorted(doses, key=lambda each: each.ended_at)), zone, quiet, since)
-    drafts = sorted(course.drafts(), key=lambda each: each.due_at)
-    spaced = list(_spaced(_merged(drafts), protocol.kinds, zone))
-    return [_plain(each) for each in _within_daily_limit(spaced, protocol.most_messages_a_day, zone)]
-
-
-@dataclass(frozen=True)
-class _Draft(PlannedCheckIn):
-    """A check-in before merging. `rank` says which of two keeps its name: the higher. `timed` ones
-    come so long after a treatment, and are the last to lose a reminder.
-    """
-
-    rank: int = 0
-    timed: bool = False
+    return settled(course.drafts(), protocol, zone)
 
 
 @dataclass(frozen=True)
@@ -80,7 +66,7 @@ class _Course:
     quiet: QuietHours
     since: datetime | None
 
-    def drafts(self) -> Iterator[_Draft]:
+    def drafts(self) -> Iterator[Draft]:
         for slot in self.protocol.slots if self.doses else ():
             days = self._weekly_days(slot) if slot.weeks else self._treatment_days(slot)
             for dose, number, key, day in days:
@@ -127,7 +113,7 @@ class _Course:
             return self.since.astimezone(UTC)
         return due
 
-    def _draft(self, slot: Slot, dose: Dose, number: int, key: str, due: datetime) -> _Draft | None:
+    def _draft(self, slot: Slot, dose: Dose, number: int, key: str, due: datetime) -> Draft | None:
         moved = self._moved(slot, dose, due)
         closes = self._closes(slot, dose, moved or due)
         following = self.doses[number] if 0 < number < len(self.doses) else None
@@ -140,14 +126,14 @@ class _Course:
         if not reason and self.since and closes <= self.since:
             reason = TOO_LATE
         at = moved if moved and moved < closes else due
-        return _Draft(
+        return Draft(
             treatment_id=dose.id,
             key=key,
             kind="+".join(slot.asks),
             due_at=at,
             closes_at=max(closes, at + timedelta(minutes=1)),
             reminders=() if reason else tuple(self._reminders(slot, at, closes)),
-            items=_joined(self.protocol.kinds[each].items for each in slot.asks),
+            items=joined(self.protocol.kinds[each].items for each in slot.asks),
             night_on=at.astimezone(self.zone).date() - DAY if night else None,
             reason=reason,
             rank=number,
@@ -224,90 +210,6 @@ def _suffix(weeks: Weeks, day: date) -> str:
         if len(weeks.weekdays) == 1
         else f"-{('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')[day.weekday()]}"
     )
-
-
-def _joined(groups: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for group in groups for each in group))
-
-
-def _merged(drafts: Sequence[_Draft]) -> list[_Draft]:
-    """Join what is due at the same instant, and mornings that ask about the same night."""
-    kept: list[_Draft] = []
-    for draft in drafts:
-        twin = next((each for each in kept if _same_occasion(each, draft)), None)
-        if twin:
-            kept[kept.index(twin)] = _join(twin, draft)
-        else:
-            kept.append(draft)
-    return sorted(kept, key=lambda each: (each.due_at, each.rank))
-
-
-def _same_occasion(one: _Draft, other: _Draft) -> bool:
-    if bool(one.reason) != bool(other.reason):
-        return False
-    same_night = one.night_on is not None and one.night_on == other.night_on
-    return one.due_at == other.due_at or same_night
-
-
-def _join(one: _Draft, other: _Draft) -> _Draft:
-    """Return one check-in for two, open for the longer of both windows.
-
-    A morning keeps its name before anything that joins it, the later treatment's before the earlier's.
-    """
-    gives, keeps = sorted((other, one), key=lambda each: (each.night_on is not None, each.rank))
-    kinds = dict.fromkeys([*keeps.kind.split("+"), *gives.kind.split("+")])
-    return replace(
-        keeps,
-        kind="+".join(kinds),
-        closes_at=max(one.closes_at, other.closes_at),
-        reminders=keeps.reminders or gives.reminders,
-        items=_joined(iter((keeps.items, gives.items))),
-        night_on=keeps.night_on or gives.night_on,
-        merged=(*keeps.merged, gives.key, *gives.merged),
-    )
-
-
-def _plain(draft: _Draft) -> PlannedCheckIn:
-    fields = {name: getattr(draft, name) for name in PlannedCheckIn.__dataclass_fields__}
-    return PlannedCheckIn(**fields)
-
-
-def _spaced(planned: Sequence[_Draft], kinds: Mapping[str, Kind], zone: ZoneInfo) -> Iterator[_Draft]:
-    """Take out of a check-in what was asked fewer days before than its instrument allows."""
-    last_asked: dict[str, date] = {}
-    for each in planned:
-        day = each.due_at.astimezone(zone).date()
-        asked = {key: kinds[key] for key in each.kind.split("+")}
-        soon = {
-            key
-            for key, kind in asked.items()
-            if kind.days_between and day - last_asked.get(key, date.min) < timedelta(days=kind.days_between)
-        }
-        if each.reason or not soon:
-            last_asked |= {} if each.reason else dict.fromkeys(asked, day)
-            yield each
-        elif soon == set(asked):
-            yield replace(each, reason=TOO_SOON, reminders=())
-        else:
-            last_asked |= dict.fromkeys(asked.keys() - soon, day)
-            gone = {item for key in soon for item in kinds[key].items}
-            kept = tuple(item for item in each.items if item not in gone)
-            yield replace(each, kind="+".join(key for key in asked if key not in soon), items=kept)
-
-
-def _within_daily_limit(planned: Sequence[_Draft], limit: int, zone: ZoneInfo) -> list[_Draft]:
-    """Drop reminders of a local day that would have more than `limit` messages."""
-    sent = Counter(each.due_at.astimezone(zone).date() for each in planned if not each.reason)
-    within: list[_Draft] = []
-    for each in sorted(planned, key=lambda each: not each.timed):
-        kept = []
-        for at in each.reminders:
-            day = at.astimezone(zone).date()
-            if sent[day] < limit:
-                sent[day] += 1
-                kept.append(at)
-        within.append(replace(each, reminders=tuple(kept)))
-    return sorted(within, key=lambda each: (each.due_at, each.rank))
 
 
 def overlapping(planned: Sequence[PlannedCheckIn]) -> list[tuple[PlannedCheckIn, PlannedCheckIn]]:
