@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from bot.logs import place_of
 from bot.threads import InThread
 from storage import audit, marks
 from storage.database import Database
 from storage.tables import Alert, AlertState, Inbox, InboxState, Mark, Outbox, OutboxState, Page
+
+logger = logging.getLogger(__name__)
 
 POLL_AGE = timedelta(seconds=90)
 TICK_AGE = timedelta(seconds=30)
@@ -94,7 +98,8 @@ class Health:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 body = await self._in_thread(lambda: generate_latest(self._registry))
-        except Exception:
+        except Exception as error:
+            logger.error("metrics.failed", extra={"error": place_of(error)})
             return web.Response(status=503, text="the database cannot be read\n")
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from bot.content.source import ContentError
+from bot.flows.erasure import EraseRefused
+from bot.flows.exports import DiskTrouble, ExportRefused, NothingToExport
 from bot.settings import SettingsError
 from storage.database import StorageError
 
@@ -86,5 +88,7 @@ ENDINGS: tuple[tuple[tuple[type[BaseException], ...], Callable[[Any], Ending]], 
     ((Refused,), lambda error: Ending(error.code, (f"aftercare: {error.line}",))),
     ((ContentError,), lambda error: Ending(ExitCode.CONTENT, content_lines(error))),
     ((SettingsError,), lambda error: Ending(ExitCode.USAGE, settings_lines(error))),
-    ((StorageError,), _said(ExitCode.STORAGE)),
+    ((StorageError, DiskTrouble), _said(ExitCode.STORAGE)),
+    ((NothingToExport,), _said(ExitCode.NOTHING_TO_DO)),
+    ((ExportRefused, EraseRefused), _said(ExitCode.USAGE)),
 )

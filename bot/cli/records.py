@@ -185,16 +185,12 @@ def restore(file: Path, keys: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(code: str, with_alert: bool, yes: bool) -> None:
     """Erase a patient's words and ways to reach them, for good."""
-    from bot.flows.erasure import EraseRefused
     from bot.flows.erasure import erase as do
 
     if not yes:
         click.confirm(f"Erase everything {code} wrote? This cannot be undone", abort=True)
     with open_clinic() as (clinic, clock):
-        try:
-            receipt = do(clinic, code, clock(), "cli", with_alert)
-        except EraseRefused as refusal:
-            raise Refused(str(refusal)) from None
+        receipt = do(clinic, code, clock(), "cli", with_alert)
     when = "had been erased" if receipt.already else "erased"
     emptied = ", ".join(f"{count} {table}" for table, count in receipt.rows.items())
     at = f"{receipt.erased_at:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,171 @@
+"""The command line as a script sees it: one clear line, the right exit code, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Terminal:
+    folder: Path
+
+    def run(self, *words: str, given: bytes = b"", **environment: str) -> Ended:
+        """Run `aftercare` in an empty folder with only the settings it is given."""
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("AFTERCARE_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *words], input=given, capture_output=True, check=False, timeout=120,
+            cwd=self.folder, env=clean | {"PYTHONPATH": str(ROOT)} | environment,
+        )  # fmt: skip
+        assert b"Traceback" not in done.stderr
+        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path)
+
+
+def with_key(terminal: Terminal, *words: str) -> Ended:
+    return terminal.run(*words, AFTERCARE_KEY_FILE=str(terminal.folder / "aftercare.key"))
+
+
+def test_init_makes_a_key_for_the_owner_alone_and_a_database(terminal: Terminal) -> None:
+    done = terminal.run("init")
+    assert done.code == 0
+    assert (terminal.folder / "aftercare.key").stat().st_mode & 0o777 == 0o600
+    assert (terminal.folder / "aftercare.db").exists()
+
+
+def test_from_invite_to_the_end_of_a_record(terminal: Terminal) -> None:
+    terminal.run("init")
+    invited = with_key(terminal, "invite", "patient")
+    code = invited.out.partition(":")[0]
+    assert invited.code == 0 and "/start" in invited.out
+
+    treated = with_key(terminal, "treat", code)
+    assert treated.code == 0 and "check-ins to come" in treated.out
+    assert "was recorded before" in with_key(terminal, "treat", code).out
+
+    listed = with_key(terminal, "patients", "--json")
+    assert listed.code == 0 and code in listed.out
+
+    assert with_key(terminal, "audit", "verify").code == 0
+    assert with_key(terminal, "backup", "copy.aftercare").code == 0
+    assert with_key(terminal, "erase", code, "--yes").code == 0
+    assert "had been erased" in with_key(terminal, "erase", code, "--yes").out
+
+
+def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) -> None:
+    terminal.run("init")
+    code = with_key(terminal, "invite", "patient").out.partition(":")[0]
+    with_key(terminal, "treat", code)
+    assert with_key(terminal, "export", "--out", "log").code == 0
+    assert with_key(terminal, "export", "verify", "log").code == 0
+
+    longest = max((terminal.folder / "log").glob("*.csv"), key=lambda path: path.stat().st_size)
+    longest.write_text(longest.read_text() + "x")
+    changed = with_key(terminal, "export", "verify", "log")
+    assert changed.code == 1 and longest.name in changed.err
+
+    assert with_key(terminal, "export", "--out", "log").code == 2, (
+        "a folder that is there is not written over"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        pytest.param(["nonsense"], 2, "No such command", id="unknown command"),
+        pytest.param(["export", "--nonsense"], 2, "No such option", id="unknown option"),
+        pytest.param(["export", "--out", "x", "--from", "2026-13-01"], 2, "2026-13-01", id="no such day"),
+        pytest.param(["export", "--out", "x", "--format", "docx"], 2, "docx", id="unknown format"),
+        pytest.param(["export", "--out", "x"], 5, "nothing", id="nothing to export"),
+        pytest.param(["export", "--out", "../x"], 2, "..", id="out of the folder"),
+        pytest.param(["patients"], 5, "no patients yet", id="nobody yet"),
+        pytest.param(["treat", "K-9999"], 2, "K-9999", id="unknown code"),
+        pytest.param(["summary", "K-9999", "--out", "s.pdf"], 2, "K-9999", id="summary of nobody"),
+        pytest.param(["erase", "K-9999", "--yes"], 2, "K-9999", id="erase nobody"),
+        pytest.param(["drill"], 6, "nobody is on call", id="nobody to drill"),
+        pytest.param(["rota", "check"], 6, "nobody is on call", id="nobody on call"),
+        pytest.param(["doctor"], 6, "nobody is on call", id="the doctor says so too"),
+        pytest.param(["rota", "import", "missing.ics"], 2, "missing.ics", id="no such calendar"),
+        pytest.param(["restore", "missing"], 4, "missing", id="no such backup"),
+        pytest.param(
+            ["protocol", "show", "x", "--treated", "2026-11-02 10:00", "--zone", "UTC"], 2, "x", id="protocol"
+        ),
+        pytest.param(
+            ["protocol", "show", "single_infusion", "--treated", "25:00", "--zone", "UTC"],
+            2,
+            "25:00",
+            id="time",
+        ),
+        pytest.param(
+            ["protocol", "show", "single_infusion", "--treated", "2026-11-02 10:00", "--zone", "Mars/Phobos"],
+            2,
+            "Mars/Phobos",
+            id="zone",
+        ),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_its_own_code(
+    terminal: Terminal, words: Sequence[str], code: int, said: str
+) -> None:
+    terminal.run("init")
+    done = with_key(terminal, *words)
+    assert (done.code, said.lower() in done.err.lower()) == (code, True), done.err
+
+
+def test_a_missing_setting_is_named_before_anything_starts(terminal: Terminal) -> None:
+    done = terminal.run("run")
+    assert done.code == 2
+    assert "token: is missing" in done.err and "master key" in done.err
+
+
+def test_a_missing_database_is_never_replaced_by_an_empty_one(terminal: Terminal) -> None:
+    terminal.run("init")
+    (terminal.folder / "aftercare.db").unlink()
+    done = with_key(terminal, "patients")
+    assert done.code == 4 and "aftercare init" in done.err
+    assert not (terminal.folder / "aftercare.db").exists()
+
+
+def test_triage_answers_every_line_and_ends_with_1_when_one_was_bad(terminal: Terminal) -> None:
+    lines = b'{"text": "I am going to kill myself tonight", "lang": "en"}\nnot json\n{"text": "slept fine"}\n'
+    done = terminal.run("triage", given=lines)
+    first, second, third = map(json.loads, done.out.splitlines())
+    assert (first["level"], third["level"]) == ("emergency", "none")
+    assert "error" in second
+    assert done.code == 1
+
+
+def test_content_check_prints_what_a_medical_director_can_sign(terminal: Terminal) -> None:
+    done = terminal.run("content", "check")
+    assert done.code == 0 and "draft" in done.out.lower()
+
+
+def test_broken_content_is_named_with_file_and_line(terminal: Terminal, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(ROOT / "prompts", tmp_path / "prompts")
+    protocol = tmp_path / "prompts" / "protocols" / "single_infusion.toml"
+    protocol.write_text("nonsense = 1\n" + protocol.read_text())
+    done = terminal.run("content", "check", PROMPTS_DIR=str(tmp_path / "prompts"))
+    assert done.code == 3
+    assert "prompts/protocols/single_infusion.toml:1" in done.err and "nonsense" in done.err
