@@ -7,14 +7,12 @@ import logging
 import os
 import secrets
 import signal
-import time
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
-from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
 from sqlalchemy import event
 from telegram import Bot
 from telegram.error import TelegramError
@@ -26,7 +24,6 @@ from bot.content import Content, load_content
 from bot.delivery import Delivery, Post
 from bot.flows import replies
 from bot.flows.clinic import Clinic
-from bot.flows.tick import tick
 from bot.health import Health, Vitals
 from bot.hooks import ClinicHooks
 from bot.intake import Ear, Keeper, Poller, Worker, webhook_handler
@@ -39,14 +36,18 @@ from bot.outage import OutsideLine, StorageWatch
 from bot.paging.outside import PagingSender
 from bot.settings import Settings, SettingsError
 from bot.threads import Threads
+from bot.ticking import Ticking
 from storage import marks, outbox
 from storage.database import Database, StorageError
 from storage.single import single_process
+from storage.turns import be_urgent
 from storage.vault import Vault
 
 logger = logging.getLogger(__name__)
 
-TICK_SECONDS = 1
+URGENT = ("alert", "climb", "keep", "replies")
+"""Threads whose writing goes before that of the others."""
+
 FINISH_SECONDS = 25.0
 """How long what is under way may take once the program is told to stop."""
 
@@ -101,7 +102,7 @@ class App:
         self._clinic = Clinic(db, content, alert_bot="alert" in self._bots, shadow=shadow)
         self._pools: list[Threads] = []
         self._stop = asyncio.Event()
-        self._ticked_at = time.monotonic()
+        self._ticking = Ticking(self._clinic, self._clock, self._threads, settings.sends_per_second)
         self._vitals = Vitals(content.version)
         self._storage = StorageWatch(
             db, self._clock, self._threads("storage"), _outside_line(settings, content)
@@ -131,7 +132,8 @@ class App:
         return 4 if self._db.dialect == "postgresql" else 1
 
     def _threads(self, name: str, number: int = 1) -> Threads:
-        pool = Threads(name, number)
+        urgent = name.startswith(URGENT)
+        pool = Threads(name, number, be_urgent if urgent else None)
         self._pools.append(pool)
         return pool
 
@@ -179,7 +181,7 @@ class App:
 
     async def _work(self) -> None:
         await self._threads("start")(lambda: trouble.note_start(self._clinic, self._clock()))
-        scheduler = self._start_tick()
+        scheduler = self._ticking.start(self._delivery.wake)
         introductions = [self._introduce(name) for name in self._bots]
         self._pollers = {} if self._settings.webhook_url else self._make_pollers()
         running = [
@@ -247,30 +249,10 @@ class App:
             for name, keeper in self._keepers.items()
         }
 
-    def _start_tick(self) -> AsyncIOScheduler:
-        """Every second; a late one runs all the same, and two never run together."""
-        pool = self._threads("tick")
-
-        async def turn() -> None:
-            try:
-                await pool(lambda: tick(self._clinic, self._clock()))
-            except Exception as error:
-                logger.error("tick.failed", extra={"error": type(error).__name__})
-            else:
-                self._ticked_at = time.monotonic()
-            self._delivery.wake()
-
-        scheduler = AsyncIOScheduler(timezone=UTC)
-        scheduler.add_job(
-            turn, "interval", seconds=TICK_SECONDS, misfire_grace_time=None, coalesce=True, max_instances=1
-        )
-        scheduler.start()
-        return scheduler
-
     async def _serve(self) -> web.AppRunner:
         vitals = self._vitals
         vitals.poll_age = lambda: {name: each.silent_for for name, each in self._pollers.items()}
-        vitals.tick_age = lambda: time.monotonic() - self._ticked_at
+        vitals.tick_age = lambda: self._ticking.age
         vitals.storage_trouble = lambda: self._storage.trouble
         app = web.Application()
         Health(self._db, self._clock, self._threads("health"), vitals).add_to(app)

@@ -31,20 +31,20 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-BATCH = 50
+BATCH = 5  # a page waits for the write lock as long as one batch takes
 MOST_REMINDERS = 2
 DAILY_QUESTIONS = "DAY"  # the kind a patient starts with /checkin
 Claim = Callable[[Session, datetime, int], list[CheckIn]]
 Act = Callable[[Talk, CheckIn], None]
 
 
-def open_due(clinic: Clinic, now: datetime) -> int:
+def open_due(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     """Send the card of every check-in that is due; return how many were looked at.
 
     Pauses that are over end first, so that the check-in due at that moment is not lost.
     """
     privacy.end_pauses(clinic, now)
-    return _sweep(clinic, now, checkins.claim_due, open_one)
+    return _sweep(clinic, now, checkins.claim_due, open_one, most)
 
 
 def remind(clinic: Clinic, now: datetime) -> int:
@@ -57,13 +57,13 @@ def close_expired(clinic: Clinic, now: datetime) -> int:
     return _sweep(clinic, now, checkins.claim_expired, close_one)
 
 
-def _sweep(clinic: Clinic, now: datetime, claim: Claim, act: Act) -> int:
-    """Claim and act in batches, one transaction each, until nothing is left."""
+def _sweep(clinic: Clinic, now: datetime, claim: Claim, act: Act, most: int | None = None) -> int:
+    """Claim and act in batches, one transaction each, until nothing is left or `most` were done."""
     total = 0
     while True:
         done = clinic.db.run(lambda tx: _batch(clinic, tx, now, claim, act))
         total += done
-        if done < BATCH:
+        if done < BATCH or (most is not None and total >= most):
             return total
 
 

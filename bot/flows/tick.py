@@ -17,11 +17,11 @@ LATE_RULE = "SYS-1"
 Work = Callable[[Clinic, datetime], object]
 
 
-def works() -> tuple[tuple[str, Work], ...]:
-    """Return everything that is done at every tick, alerts first."""
+def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
+    """Return everything that is done at every tick, alerts first; `pace` as for `tick`."""
     return (
         ("alerts.climb", alerts.climb),
-        ("checkins.open_due", checkins.open_due),
+        ("checkins.open_due", lambda clinic, now: checkins.open_due(clinic, now, pace)),
         ("checkins.remind", checkins.remind),
         ("checkins.close_expired", checkins.close_expired),
         ("silence.look", silence.look),
@@ -31,13 +31,15 @@ def works() -> tuple[tuple[str, Work], ...]:
     )
 
 
-def tick(clinic: Clinic, now: datetime, *, late: timedelta | None = None) -> int:
+def tick(clinic: Clinic, now: datetime, *, late: timedelta | None = None, pace: int | None = None) -> int:
     """Do everything that is due; return how many works failed.
+
+    `pace` is how many check-ins are opened at most; more could not be sent before the next tick anyway.
 
     `late` is how long nothing was done, by a clock nobody can turn; long enough, and someone is told.
     The mark "tick" is set only when no work failed: whoever watches it sees a tick that keeps failing.
     """
-    failed = sum(not _guarded(name, work, clinic, now) for name, work in works())
+    failed = sum(not _guarded(name, work, clinic, now) for name, work in works(pace))
     if late is not None and late > LATE_AFTER:
         minutes = int(late / timedelta(minutes=1))
         _guarded("tick.late", lambda clinic, now: _raise_late(clinic, minutes, now), clinic, now)
