@@ -1,4 +1,4 @@
-"""Judging texts from outside a chat: a stream of JSON lines, or one text explained to the people who own the rules."""
+"""Judging texts from outside a chat: a stream of JSON lines, or one text explained to a rule's owner."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterable
 from typing import Any, Protocol, TextIO
 
-from bot.care.phrases import Hit, PhraseBook
+from bot.care.judgement import Hit
+from bot.care.phrases import PhraseBook
 
 LONGEST_LINE = 8_000_000  # bytes; a longer line is answered with an error
 _MOST_NEAR = 12

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html.entities import html5
+from itertools import pairwise
 
 from bot.care.lookalikes import LETTERS_FOR, LOOK_ALIKES
 
@@ -98,7 +99,7 @@ def _fold_part(part: str) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as words. `units` are what patterns see; `places` is where each was written, worked out on demand."""
+    """A text as words. `units` are what patterns see."""
 
     text: str
     units: tuple[str, ...]
@@ -170,7 +171,7 @@ def _part_exclamations(folded: str) -> list[str]:
     """Keep "d!e" in one piece and part "die!" and "no!yes" only where the sign ends a word."""
     pieces = folded.split("!")
     out = [pieces[0]]
-    for before, after in zip(pieces, pieces[1:], strict=False):
+    for before, after in pairwise(pieces):
         inside = before[-1:].isalpha() and after[:1].isalpha()
         out.append("!" if inside else " ! ")
         out.append(after)

@@ -76,7 +76,7 @@ Node = Named | Words | Gap | Edge | Optional_ | Sequence_ | Choice
 
 @dataclass
 class Grammar:
-    """Reads patterns, given the named word lists as written and the short forms people may write for words."""
+    """Reads patterns, given the word lists as written and the short forms people may use for words."""
 
     lists: Mapping[str, str]
     spellings: Mapping[str, str] = field(default_factory=dict)
@@ -196,8 +196,8 @@ def _chosen(parts: list[Node]) -> Node:
     """Merge alternatives that are single words into one set."""
     words: set[str] = set()
     others: list[Node] = []
-    for part in parts:
-        part = part.part if isinstance(part, Named) and len(parts) > 1 else part
+    for each in parts:
+        part = each.part if isinstance(each, Named) and len(parts) > 1 else each
         if isinstance(part, Words):
             words |= part.any_of
         elif isinstance(part, Choice):
@@ -214,7 +214,7 @@ def _chosen(parts: list[Node]) -> Node:
 
 
 def word_sets(node: Node, seen: set[str] | None = None) -> set[frozenset[str]]:
-    """Every set of words the pattern tells apart; lists whose names are in `seen` are left out and added to it."""
+    """Every set of words the pattern tells apart; lists named in `seen` are left out and added to it."""
     seen = set() if seen is None else seen
     if isinstance(node, Words):
         return {node.any_of}
@@ -282,17 +282,21 @@ class Writer:
             return self._named[node.name]
         if isinstance(node, Words):
             return self.symbols(node.any_of)
+        if isinstance(node, Gap | Edge):
+            return self._between(node)
+        if isinstance(node, Optional_):
+            return f"(?:{self.write(node.part)})?"
+        return self._choice(node) if isinstance(node, Choice) else self._sequence(node)
+
+    def _choice(self, node: Choice) -> str:
+        return "(?:" + "|".join(self.write(part) for part in node.parts) + ")"
+
+    def _between(self, node: Gap | Edge) -> str:
         if isinstance(node, Gap):
             some = "." if node.across else f"[^{self.ends[1:-1]}{self.negations[1:-1]}]"
             return f"{some}{{{node.least},{node.most}}}"
-        if isinstance(node, Edge):
-            edge = ("^" if node.start else "$") if node.message else None
-            return edge or (f"(?:^|{self.ends})" if node.start else f"(?:$|{self.ends})")
-        if isinstance(node, Optional_):
-            return f"(?:{self.write(node.part)})?"
-        if isinstance(node, Choice):
-            return "(?:" + "|".join(self.write(part) for part in node.parts) + ")"
-        return self._sequence(node)
+        edge = "^" if node.start else "$"
+        return edge if node.message else f"(?:{edge}|{self.ends})"
 
     def _sequence(self, node: Sequence_) -> str:
         out = ""

@@ -1,19 +1,20 @@
 """Finding crisis in short free text: phrases in English and Spanish, each with the context that may lower it.
 
-A phrase is a pattern over words (see `patterns.py`) that leads to a rule. A guard is context bound to the phrase:
-"no thoughts of" before it, "lol" after it. A guard lowers what the phrase found, it never takes it away, and a
-phrase that speaks of intent, plan, means or preparation undoes the lowering of everything else in the message.
+A phrase is a pattern over words (see `patterns.py`) that leads to a rule. A guard is context bound to the
+phrase: "no thoughts of" before it, "lol" after it. A guard lowers what the phrase found, it never takes it
+away, and a phrase of intent, plan, means or preparation undoes every lowering in the message.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-import re2
+import re2  # type: ignore[import-untyped]
 
+from bot.care.judgement import Guard, Hit, Judgement, Phrase, Together, bound, findings_of, restored
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader, Reading
@@ -29,68 +30,6 @@ _MOST_WORDS = 160  # characters of the patient's words kept with a finding
 _OPTIONS = re2.Options()
 _OPTIONS.max_mem = 1 << 25
 _OPTIONS.log_errors = False
-
-
-@dataclass(frozen=True)
-class Guard:
-    """Context that lowers a phrase to `to` when it stands before it, after it or anywhere in the message."""
-
-    id: str
-    to: Level
-    before: tuple[Node, ...] = ()
-    after: tuple[Node, ...] = ()
-    anywhere: tuple[Node, ...] = ()
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """Ways of saying one thing, and the rule they lead to.
-
-    `strong` phrases speak of intent, plan, means or preparation. `cue` phrases are implicit: two different
-    ones in a message count as `cue_rule` of the book. `guards` are the ids of the guards that may lower it.
-    """
-
-    id: str
-    rule_id: str
-    level: Level
-    told: str = ""
-    asks: bool = False
-    strong: bool = False
-    cue: bool = False
-    guards: tuple[str, ...] = ()
-    say: tuple[Node, ...] = ()
-    written: tuple[str, ...] = ()  # the patterns as in the file, for people
-
-
-@dataclass(frozen=True)
-class Together:
-    """What two different implicit cues in one message amount to."""
-
-    rule_id: str
-    level: Level
-    told: str
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One place where a phrase was found. `lowered_by` is the guard that lowered it, "" for none."""
-
-    phrase: Phrase
-    pattern: str
-    words: str
-    level: Level
-    start: int
-    end: int
-    lowered_by: str = ""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """All that was seen in a text: what was found, and, for people who own the rules, what nearly was."""
-
-    hits: tuple[Hit, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    restored: bool = False  # a strong phrase undid the lowering of others
 
 
 @dataclass
@@ -124,7 +63,7 @@ class _Context:
 
 @dataclass
 class PhraseBook:
-    """Every phrase the clinic listens for. Both languages are always tried; the same text gives the same answer."""
+    """Every phrase the clinic listens for, in both languages at once; the same text gives the same answer."""
 
     phrases: Sequence[Phrase]
     guards: Mapping[str, Guard]
@@ -163,7 +102,7 @@ class PhraseBook:
         return self.examine(text).findings
 
     def reads_as(self, text: str) -> str:
-        """Read a typed answer to the direct question: "yes", "no", "unsure", or "" when it is none of these."""
+        """Read a typed answer to the direct question: "yes", "no", "unsure", or "" for none of these."""
         units = " ".join(unit for unit in self.reader.read(text).units if unit not in ".,?!")
         return next((answer for answer, ways in self.answers.items() if units in ways), "")
 
@@ -172,11 +111,11 @@ class PhraseBook:
         reading = self.reader.read(text)
         encoded = self.vocabulary.encode(reading.units)
         hits = self._hits(reading, encoded)
-        hits, restored = _restore(_bound(hits))
-        findings = _findings(hits, self.together)
+        hits, undone = restored(bound(hits))
+        findings = findings_of(hits, self.together)
         if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
             findings = (found,)
-        return Judgement(tuple(hits), findings, restored)
+        return Judgement(tuple(hits), findings, undone)
 
     def near(self, text: str) -> list[str]:
         """Return patterns of which every word but one kind is in `text`: what nearly fired."""
@@ -364,7 +303,7 @@ class _Stretch:
         self.text = b"".join(self.units)
 
     def cut(self, start: int, end: int) -> bool:
-        """Tell whether a match touches an edge that is not the text's: the neighbouring stretch sees it whole."""
+        """Tell whether a match touches an edge inside the text: the next stretch sees it whole."""
         return (start == 0 and self.offset > 0) or (end == len(self.text) and not self.last)
 
     def unit_at(self, place: int) -> int:
@@ -385,46 +324,3 @@ def _is_emergency(found: _Found) -> bool:
 
 def _symbols_of(text: bytes) -> set[bytes]:
     return {text[at : at + SYMBOL_BYTES] for at in range(0, len(text), SYMBOL_BYTES)}
-
-
-def _bound(hits: list[Hit]) -> list[Hit]:
-    """Lower what stands inside a longer, lowered phrase: the context of the whole holds for its parts."""
-    if not any(hit.lowered_by for hit in hits):
-        return hits
-    bound: list[Hit] = []
-    widest: Hit | None = None  # of the lowered ones begun so far, the one that reaches farthest
-    for hit in sorted(hits, key=lambda each: (each.start, -each.end, not each.lowered_by)):
-        if hit.lowered_by:
-            widest = hit if widest is None or hit.end > widest.end else widest
-        elif widest and hit.end <= widest.end and (hit.start, hit.end) != (widest.start, widest.end):
-            hit = replace(hit, level=min(hit.level, widest.level), lowered_by=widest.lowered_by)
-        bound.append(hit)
-    return bound
-
-
-def _restore(hits: list[Hit]) -> tuple[list[Hit], bool]:
-    """Undo every lowering when a phrase of intent, plan, means or preparation stands unlowered."""
-    if not any(hit.phrase.strong and not hit.lowered_by for hit in hits):
-        return hits, False
-    lowered = any(hit.lowered_by for hit in hits)
-    return [replace(hit, level=hit.phrase.level, lowered_by="") for hit in hits], lowered
-
-
-def _findings(hits: Sequence[Hit], together: Together | None) -> tuple[Finding, ...]:
-    """Return one finding per rule, most urgent first, with the words that led to it."""
-    best: dict[str, Finding] = {}
-    for hit in sorted(hits, key=lambda each: (-each.level, each.start, each.end)):
-        known = best.get(hit.phrase.rule_id)
-        if known is None:
-            phrase = hit.phrase
-            told = phrase.told if not hit.lowered_by else ""
-            asks = phrase.asks and not hit.lowered_by
-            best[phrase.rule_id] = Finding(phrase.rule_id, hit.level, (hit.words,), told=told, asks=asks)
-        elif known.level == hit.level and hit.words not in known.words:
-            best[hit.phrase.rule_id] = replace(known, words=(*known.words, hit.words))
-    cues = {hit.phrase.id: hit.words for hit in hits if hit.phrase.cue and not hit.lowered_by}
-    if together and len(cues) >= 2:
-        best[together.rule_id] = Finding(
-            together.rule_id, together.level, tuple(cues.values()), told=together.told
-        )
-    return tuple(sorted(best.values(), key=lambda each: (-each.level, each.rule_id)))

@@ -1,12 +1,12 @@
-"""The words patterns speak of, each a symbol, and reading written words as them: spelling, digits, glued words."""
+"""The words patterns speak of, each a symbol, and how written words are read as them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bot.care.lookalikes import LETTERS_FOR
 from bot.care.patterns import NUMBER, STARS
+from bot.care.spelling import as_letters, one_slip, slips, squeeze, walk_back
 
 FIRST_SYMBOL = (
     0x4E00  # every symbol takes three bytes in UTF-8, so a place in the bytes is three times a word's
@@ -102,7 +102,7 @@ class Vocabulary:
         self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
         for word in words:
             for length in range(1, len(word) + 1):
-                if word[:length] in beginnings and not word == word[:length] + STARS:
+                if word[:length] in beginnings and word != word[:length] + STARS:
                     membership[word] |= membership[word[:length] + STARS]
                     self._beginning[word[:length]].append(word)
         signatures = {word: tuple(sorted(numbers)) for word, numbers in membership.items()}
@@ -128,19 +128,19 @@ class Vocabulary:
         whole = {word for word in (*plain, *self.spellings) if len(word) > 1}
         self._pieces = self._common | inflected | whole | singles
         for word in sorted(plain, key=len):
-            squeezed = _squeeze(word)
+            squeezed = squeeze(word)
             self._squeezed.setdefault(squeezed, word)
             if len(word) >= _SHORTEST_FUZZY:
                 for at in range(len(word)):
                     self._deleted.setdefault(word[:at] + word[at + 1 :], []).append(word)
         for word in sorted(self._common, key=len):
-            self._squeezed.setdefault(_squeeze(word), word)
+            self._squeezed.setdefault(squeeze(word), word)
 
     def _index_slips(self) -> None:
         """Read slips in short words that matter, unless they make another word."""
         self._slipped: dict[str, str] = {}
         for word in self.slips:
-            for slip in _slips(word):
+            for slip in slips(word):
                 if slip not in self._symbols and slip not in self._common and slip not in self.spellings:
                     self._slipped.setdefault(slip, word)
 
@@ -205,9 +205,7 @@ class Vocabulary:
         for length in self._prefix_lengths:
             if word[:length] in self._beginning:
                 whole = (
-                    self._exact(_squeeze(word, most=2))
-                    or self._exact(_squeeze(word))
-                    or self._corrected(word)
+                    self._exact(squeeze(word, most=2)) or self._exact(squeeze(word)) or self._corrected(word)
                 )
                 return whole if whole and whole[0].startswith(word[:length]) else (word[:length] + STARS,)
         return (word,) if word in self._common else ()
@@ -229,7 +227,7 @@ class Vocabulary:
     def _respelled(self, word: str) -> tuple[str, ...]:
         if len(word) > _LONGEST_GLUED:
             return ()
-        for letters in _as_letters(word):
+        for letters in as_letters(word):
             found = self._listed(letters) if letters != word else ()
             found = found or self._unrepeated(letters) or self._corrected(letters) or self._split(letters)
             if found:
@@ -237,10 +235,10 @@ class Vocabulary:
         return ()
 
     def _unrepeated(self, word: str) -> tuple[str, ...]:
-        squeezed = _squeeze(word)
+        squeezed = squeeze(word)
         if squeezed == word and word not in self._squeezed:
             return ()
-        twice = _squeeze(word, most=2)
+        twice = squeeze(word, most=2)
         found = self._listed(twice) if twice != word else ()
         if not found and squeezed != word:
             found = self._listed(squeezed)
@@ -260,7 +258,7 @@ class Vocabulary:
             if len(shorter) >= _SHORTEST_FUZZY and shorter in self._symbols:
                 candidates.append(shorter)
             candidates += self._deleted.get(shorter, ())
-        close = [each for each in candidates if _one_slip(word, each)]
+        close = [each for each in candidates if one_slip(word, each)]
         return (min(close, key=lambda each: (each[0] != word[0], each)),) if close else ()
 
     def _split(self, word: str) -> tuple[str, ...]:
@@ -279,7 +277,7 @@ class Vocabulary:
             )
         if best[-1][0] >= _NEVER:
             return ()
-        pieces = _walk_back(word, [start for _, start in best])
+        pieces = walk_back(word, [start for _, start in best])
         if loose and 5 * sum(len(piece) for piece in pieces if len(piece) > 2) < 3 * len(word):
             return ()
         return tuple(part for piece in pieces for part in self._listed(piece) or ("?unknown",))
@@ -325,77 +323,3 @@ def _ranges(symbols: str) -> str:
             parts.append(start if start == here else f"{start}-{here}")
             start = following
     return f"[{''.join(parts)}]"
-
-
-def _walk_back(word: str, starts: list[int]) -> list[str]:
-    """Return the pieces of a word, given where the piece ending at each place begins."""
-    pieces, end = [], len(word)
-    while end:
-        pieces.append(word[starts[end] : end])
-        end = starts[end]
-    return pieces[::-1]
-
-
-def _squeeze(word: str, most: int = 1) -> str:
-    """Shorten runs of one letter to at most `most`."""
-    out: list[str] = []
-    for char in word:
-        if out[-most:] != [char] * most:
-            out.append(char)
-    return "".join(out)
-
-
-def _as_letters(word: str) -> list[str]:
-    """Readings of a word with digits or signs among its letters; the word itself when it has none."""
-    if word.isalpha():
-        return [word]
-    if not any(char.isalpha() for char in word):
-        return []
-    readings = [""]
-    for char in word:
-        meant = char if char.isalpha() else LETTERS_FOR.get(char, "")
-        readings = [start + each for start in readings for each in (meant or ("",))][:8]
-    without = "".join(char for char in word if char.isalpha())
-    return [*readings, without]
-
-
-_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-
-
-def _beside(letter: str) -> str:
-    """The keys left and right of a letter, and the nearest ones above and below."""
-    out = ""
-    for row_number, row in enumerate(_KEYBOARD):
-        if letter in row:
-            at = row.index(letter)
-            out += row[max(0, at - 1) : at] + row[at + 1 : at + 2]
-            for other in (row_number - 1, row_number + 1):
-                if 0 <= other < len(_KEYBOARD):
-                    out += _KEYBOARD[other][max(0, at - 1) : at + 2]
-    return out
-
-
-def _slips(word: str) -> Iterable[str]:
-    """What a finger may make of a short word: a letter dropped, doubled, swapped, or its neighbour hit."""
-    for at, letter in enumerate(word):
-        if len(word) > 3:
-            yield word[:at] + word[at + 1 :]
-        yield word[:at] + letter + word[at:]
-        if at + 1 < len(word):
-            yield word[:at] + word[at + 1] + letter + word[at + 2 :]
-        for key in _beside(letter):
-            yield word[:at] + key + word[at + 1 :]
-            yield word[: at + 1] + key + word[at + 1 :]
-
-
-def _one_slip(left: str, right: str) -> bool:
-    """Tell whether the words differ by one letter added, dropped, changed, or two neighbours swapped."""
-    if abs(len(left) - len(right)) > 1:
-        return False
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    a, b = left[start:], right[start:]
-    if len(a) == len(b):
-        return a[1:] == b[1:] or (a[:2] == b[1::-1] and a[2:] == b[2:])
-    return a[1:] == b if len(a) > len(b) else a == b[1:]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
+from pydantic import ConfigDict
+
+from bot.care.judgement import Guard, Phrase, Together
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader
 from bot.care.patterns import FILLERS, NEGATIONS, Grammar, Node, PatternError, word_sets
-from bot.care.phrases import Guard, Phrase, PhraseBook, Together
+from bot.care.phrases import PhraseBook
 from bot.care.vocabulary import Vocabulary
 from bot.content.source import Document, Problem, checked
 
@@ -33,7 +37,7 @@ TABLES = (
 class PhraseEntry:
     """A phrase as a clinician writes it."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     id: str
     rule: str
@@ -53,7 +57,7 @@ class PhraseEntry:
 class GuardEntry:
     """A guard as a clinician writes it."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     id: str
     to: str
@@ -67,7 +71,7 @@ class GuardEntry:
 class RuleEntry:
     """A rule that is not a phrase: what two cues together, or a text we cannot read, lead to."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     rule: str
     level: str
@@ -142,16 +146,18 @@ class _Loader:
         for document in self.documents:
             for data in document.data.get("guard", ()):
                 entry = checked(GuardEntry, data, document, ("guard", str(data.get("id"))), self.problems)
-                level = entry and self._level(document, entry.id, entry.to)
+                level = self._level(document, entry.id, entry.to) if entry else None
                 if entry is None or level is None:
                     continue
                 if entry.id in guards:
                     self.problems.append(document.problem(f"guard {entry.id!r} is there twice", entry.id))
-                parts = [
-                    self._nodes(document, entry.id, each)
-                    for each in (entry.before, entry.after, entry.anywhere)
-                ]
-                guards[entry.id] = Guard(entry.id, level, *parts)
+                guards[entry.id] = Guard(
+                    entry.id,
+                    level,
+                    before=self._nodes(document, entry.id, entry.before),
+                    after=self._nodes(document, entry.id, entry.after),
+                    anywhere=self._nodes(document, entry.id, entry.anywhere),
+                )
         return guards
 
     def _phrases(self, guards: Mapping[str, Guard]) -> list[Phrase]:

@@ -14,16 +14,16 @@ MEASURES = ("phrases_message", "phrases_grave_message", "phrases_long_text")
 LENGTH = 200
 ROUNDS = 7
 CALM = (
-    "slept about six hours, woke twice, the second time from a dream about the old house but it passed quickly",
+    "slept about six hours, woke twice, the second time from a dream about the old house but it passed",
     "my sister came over with soup and we watched the game, I laughed more than I have in weeks honestly",
     "work was long and the bus was late again, but the walk home by the river helped my head a little",
     "a bit queasy after the session, toast stayed down, no headache today and the dog got his walk",
     "hoy dormí mejor, soñé con mi abuela y desperté tranquila, luego fui al mercado y cociné para todos",
-    "feeling low and lonely tonight, nobody called, the flat is too quiet and I keep going over old arguments",
+    "feeling low and lonely tonight, nobody called, the flat is too quiet and I keep over old arguments",
 )
 GRAVE = (
-    "I can't see a reason to stay alive and I keep thinking about ending my life, everyone would be better off",
-    "no quiero seguir viviendo así, pienso en quitarme la vida cuando todos duermen y ya no puedo más con esto",
+    "I can't see a reason to stay alive and I keep thinking about ending my life, all would be better off",
+    "no quiero seguir viviendo así, pienso en quitarme la vida cuando todos duermen y ya no puedo más",
 )
 
 

@@ -2,8 +2,8 @@
 
     python tests/bench/score_text.py FILE.csv... [--misses] [--disguise]
 
-A CSV has the columns text, lang, label and domain. Label "crisis" should reach same_day or above; "not_crisis" should
-not; any other label is only counted. Intervals are Wilson's at 95 %. Nothing is written anywhere.
+A CSV has the columns text, lang, label and domain. Label "crisis" should reach same_day or above, and
+"not_crisis" should not; any other label is only counted. Intervals are Wilson's at 95 %. Nothing is written.
 """
 
 from __future__ import annotations
@@ -76,9 +76,8 @@ def score(book: PhraseBook, rows: Sequence[Row]) -> list[str]:
         urgent = sum(level >= Level.URGENT for level in levels)
         low, high = wilson(same, len(levels))
         n = len(levels)
-        lines.append(
-            f"{lang:5}{label:12}{domain:32}{n:6}{same / n:10.3f}{f'{low:.3f}-{high:.3f}':>16}{urgent / n:9.3f}"
-        )
+        span = f"{low:.3f}-{high:.3f}"
+        lines.append(f"{lang:5}{label:12}{domain:32}{n:6}{same / n:10.3f}{span:>16}{urgent / n:9.3f}")
     return lines
 
 
@@ -129,7 +128,7 @@ _CYRILLIC = str.maketrans("aeopcxyisAEOPCX", "аеорсхуіѕАЕОРСХ")
 _LEET = str.maketrans("eioast", "310457")
 
 EXACT: dict[str, Callable[[str], str]] = {
-    "zero-width": lambda text: "\u200b".join(text),
+    "zero-width": "\u200b".join,
     "full-width": lambda text: text.translate(_FULL_WIDTH),
     "accents added": _seeded(_accented),
     "accents lost": lambda text: "".join(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,4 +57,4 @@ def test_places_are_in_order_and_inside_the_text(text):
     places = READER.places(reading)
     assert len(places) == len(reading.units)
     assert all(0 <= first <= last <= len(text) for first, last in places)
-    assert all(before[0] <= after[0] for before, after in zip(places, places[1:], strict=False))
+    assert all(before[0] <= after[0] for before, after in pairwise(places))

@@ -1,4 +1,4 @@
-"""What patients write, and which rule hears it: one case for each kind of miss and each kind of false alarm."""
+"""What patients write, and which rule hears it: a case for each kind of miss and of false alarm."""
 
 from __future__ import annotations
 
