@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +92,11 @@ class Book:
             return items_table(self.items, self.words)
         if name == "dictionary":
             return dictionary({each: self.columns(each) for each in (*self.tables, "scores")})
-        return self._table(TABLES[name])
+        return self._table(TABLES[name], self.columns(name))
+
+    def narrow(self, name: str, only: Collection[str]) -> Stream:
+        """Return the rows of a table with some of its columns, none of them derived."""
+        return self._table(TABLES[name], tuple(each for each in self.columns(name) if each.name in only))
 
     def columns(self, name: str) -> tuple[Column, ...]:
         """Return the columns a table has in this export."""
@@ -113,10 +117,10 @@ class Book:
         answered = self.parts["check_ins_answered"]
         return {**self.tables, "observations": self.tables["answers"], "questionnaire_responses": answered}
 
-    def _table(self, table: Table) -> Stream:
+    def _table(self, table: Table, columns: tuple[Column, ...]) -> Stream:
         reveal = self.reveals.of(table.name) if self.reveals else None
-        shaping = Shaping(self.columns(table.name), self.disguise, reveal)
-        selects = self.builder.table(table.name, self.with_text)
+        shaping = Shaping(columns, self.disguise, reveal)
+        selects = self.builder.table(table.name, self.with_text, columns)
         batches = (batch for select in selects for batch in self.source.batches(select.sql))
         return Stream(shaping.schema, self._told(table.name, shaping.all(batches)))
 

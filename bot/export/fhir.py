@@ -91,7 +91,7 @@ class Resource(NamedTuple):
 def resources(book: Book) -> Iterator[Resource]:
     """Yield every resource of the export."""
     maker = _Maker(book.items, {name: words.question for name, words in book.words.items()})
-    rows = (row for batch in book.stream("answers") for row in _rows(batch))
+    rows = (row for batch in book.narrow("answers", Row._fields) for row in _rows(batch))
     for key, group in groupby(rows, key=_check_in_of):
         yield from maker.check_in(_CheckIn.of(key), list(group))
     for scored in book.scores():

@@ -74,9 +74,12 @@ class Builder:
         self.sqlite = dialect == "sqlite"
         self.chosen = chosen
 
-    def table(self, name: str, with_text: bool) -> tuple[Select, ...]:
-        """The queries of a table, to be read one after another."""
-        columns = self._columns(TABLES[name].with_text(with_text), ROWS[name] if with_text else "")
+    def table(
+        self, name: str, with_text: bool, columns: tuple[Column, ...] | None = None
+    ) -> tuple[Select, ...]:
+        """The queries of a table, to be read one after another; all its columns, or those given."""
+        wanted = TABLES[name].with_text(with_text) if columns is None else columns
+        columns = self._columns(wanted, ROWS[name] if with_text else "")
         match name:
             case "answers":
                 return self._answers(columns)
