@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from bot.care.alert import Do, Step, next_step
 from bot.care.policy import Policy
-from bot.flows import drills, pages, staff_cards
+from bot.flows import drills, pages, staff_cards, undelivered
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.flows.pages import standing
@@ -33,7 +33,7 @@ def page_sent(clinic: Clinic, tx: Session, row: Outbox, now: datetime) -> None:
     """Called in the transaction that marks a page as sent."""
     del clinic
     if row.kind == OutboxKind.PAGE:
-        pages.sent(tx, row, now)
+        undelivered.sent(tx, row, now)
         drills.accepted(tx, row, now)
 
 
@@ -42,7 +42,7 @@ def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now:
     channel or person is queued in it.
     """
     if row.kind == OutboxKind.PAGE:
-        pages.failed(Act(clinic, tx, now), row, failure)
+        undelivered.failed(Act(clinic, tx, now), row, failure)
         drills.mark_failed(tx, row)
 
 

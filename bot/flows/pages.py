@@ -13,14 +13,12 @@ from bot.care.policy import Policy, Tier, Who
 from bot.flows import roster, staff_cards
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
-from bot.message import Failure, Outgoing, OutgoingKind
+from bot.message import Outgoing, OutgoingKind
 from storage import alerts, marks, outbox
 from storage import staff as people
 from storage.tables import (
     Alert,
-    AlertState,
     Contact,
-    ContactState,
     Lane,
     Outbox,
     OutboxKind,
@@ -67,7 +65,7 @@ def page_tier(
     """
     number, chosen = _first_reachable(act, alert, policy, step)
     climbed = number != alert.tier or step.do in (Do.CLIMB, Do.RISE, Do.TAKE_BACK)
-    channels = ALL_CHANNELS if _is_last_resort(policy, number) else step.channels
+    channels = ALL_CHANNELS if is_last_resort(policy, number) else step.channels
     fresh = alert.tier_since is None or climbed or alert.tier_since > act.now
     if number != step.tier:
         step = page_step(step.do, number, policy, act.now, act.now, raised_at=alert.raised_at)
@@ -79,7 +77,7 @@ def page_tier(
     sent = 0
     for staff in _each_once([*also, *chosen]):
         sent += _page_person(act, alert, staff, channels)
-    nobody = sent == 0 or (_is_last_resort(policy, number) and _all_failed(act.tx, alert))
+    nobody = sent == 0 or (is_last_resort(policy, number) and _all_failed(act.tx, alert))
     alerts.change(act.tx, alert, nobody_reached=nobody)
     act.record("system", "alert.paged", f"alert:{alert.id}",
         tier=number, round=alert.loop, pages=sent, what=step.do.value,
@@ -92,7 +90,8 @@ def _all_failed(tx: Session, alert: Alert) -> bool:
     return alert.loop > 1 and not alerts.was_reached(tx, alert.id) and alert.nobody_reached
 
 
-def _is_last_resort(policy: Policy, number: int) -> bool:
+def is_last_resort(policy: Policy, number: int) -> bool:
+    """Whether this tier is everybody, so that nobody is left to climb to."""
     return number > len(policy.tiers) or policy.tier(number).who is Who.EVERYONE
 
 
@@ -133,10 +132,11 @@ def _tell_of_gap(act: Act, alert: Alert, tier: Tier) -> None:
 
 def _page_person(act: Act, alert: Alert, staff: Staff, channels: int) -> int:
     contacts = people.usable_contacts(act.tx, staff)[:channels]
-    return sum(_page_contact(act, alert, staff, contact) for contact in contacts)
+    return sum(page_contact(act, alert, staff, contact) for contact in contacts)
 
 
-def _page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact) -> bool:
+def page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact) -> bool:
+    """Page one person by one channel in the alert's present round; False when they have no such chat."""
     where = {"staff_id": staff.id, "contact_id": contact.id, "channel": contact.channel}
     page = alerts.add_page(act.tx, alert, act.now, **where)
     if _storm(act.tx, alert, staff, contact.channel, act.now):
@@ -203,94 +203,6 @@ def _into_digest(act: Act, page: Page, staff: Staff, contact: Contact) -> None:
     page.outbox_id = digest.id
     act.tx.add(page)
     act.tx.flush()
-
-
-def sent(tx: Session, row: Outbox, now: datetime) -> None:
-    """Somebody was reached after all."""
-    if row.alert_id is not None:
-        alerts.reached_somebody(tx, [row.alert_id])
-    else:
-        alerts.reached_somebody(tx, alerts.mark_digest_sent(tx, row.id, now))
-
-
-def failed(act: Act, row: Outbox, failure: Failure) -> None:
-    """See to every page that this message carried: one, or for a digest many."""
-    if row.page_id is None:
-        for page in alerts.mark_digest_failed(act.tx, row.id):
-            _page_failed(act, page, failure)
-        return
-    lost = act.tx.get(Page, row.page_id, populate_existing=True)
-    if row.channel == "telegram-alert" and failure is Failure.DEAD_ADDRESS:
-        _again_by_care_bot(act, row)
-    elif lost is not None:
-        _page_failed(act, lost, failure)
-
-
-def _page_failed(act: Act, page: Page, failure: Failure) -> None:
-    """Page by the next channel, else the next tier when nobody else was paged this round.
-
-    A chat that is gone is remembered, so that nobody waits for it again.
-    """
-    alert = alerts.locked(act.tx, page.alert_id)
-    if alert is None or alert.state == AlertState.RESOLVED:
-        return
-    what = "page.delayed" if failure is Failure.WAIT else "page.failed"
-    act.record("system", what, f"page:{page.id}", alert=alert.id, failure=failure.value)
-    if failure is Failure.DEAD_ADDRESS and page.contact_id:
-        people.set_contact_state(act.tx, page.contact_id, ContactState.BLOCKED)
-        _tell_of_dead_contact(act, alert, page)
-    if alert.state != AlertState.OPEN or _next_channel(act, alert, page):
-        return
-    if not _others_on_their_way(act.tx, alert):
-        _nobody_left_here(act, alert)
-
-
-def _nobody_left_here(act: Act, alert: Alert) -> None:
-    """The whole round failed: climb at once. With no higher tier, say so and let the clock repeat."""
-    policy = Policy.thawed(alert.policy)
-    if _is_last_resort(policy, alert.tier):
-        alerts.change(act.tx, alert, nobody_reached=True)
-        return
-    page_tier(act, alert, policy, page_step(Do.CLIMB, alert.tier + 1, policy, act.now, act.now))
-
-
-def _again_by_care_bot(act: Act, row: Outbox) -> None:
-    """The person never opened the alert bot's chat; the bot they know carries the page."""
-    outbox.put(
-        act.tx, outbox.read_outgoing(act.tx, row), kind=OutboxKind.PAGE, now=act.now, lane=Lane.ALERT,
-        channel="telegram", staff_id=row.staff_id, alert_id=row.alert_id, page_id=row.page_id,
-    )  # fmt: skip
-
-
-def _next_channel(act: Act, alert: Alert, page: Page) -> bool:
-    staff = people.active(act.tx, page.staff_id)
-    if staff is None:
-        return False
-    tried = {
-        each.channel for each in alerts.pages(act.tx, alert.id, loop=alert.loop) if each.staff_id == staff.id
-    }
-    for contact in people.usable_contacts(act.tx, staff):
-        if contact.channel not in tried | {page.channel}:
-            return _page_contact(act, alert, staff, contact)
-    return False
-
-
-def _others_on_their_way(tx: Session, alert: Alert) -> bool:
-    """Whether a page of this round was accepted or still may be."""
-    return any(
-        each.state in ("pending", "sent", "seen") for each in alerts.pages(tx, alert.id, loop=alert.loop)
-    )
-
-
-def _tell_of_dead_contact(act: Act, alert: Alert, page: Page) -> None:
-    staff = people.active(act.tx, page.staff_id)
-    if staff is None:
-        return
-    for other in people.at_site(act.tx, alert.site_id, ("coordinator", "admin")):
-        if other.id != staff.id:
-            words = act.words(other)
-            told = words.say("staff.contact_dead", name=staff.name, channel=page.channel)
-            tell_staff(act, other, told)
 
 
 def tell_staff(

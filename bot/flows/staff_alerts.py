@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 from bot.care.alert import Do, page_step
 from bot.care.level import Finding, Level
 from bot.care.policy import Policy
-from bot.flows import pages, raising, roster, safety, staff_cards
+from bot.flows import pages, raising, roster, staff_cards, staff_evidence
 from bot.flows.desk import Desk
 from bot.flows.talk import Talk
 from bot.message import Button
 from storage import alerts, outbox
 from storage import staff as people
-from storage.tables import Alert, AlertState, Message, Staff
-from storage.vault import Erased, seal, unseal
+from storage.tables import Alert, AlertState, Staff
+from storage.vault import seal
 
 OUTCOMES = ("spoke", "plan", "sent_help", "not_reached", "false_alarm", "other")
 FALSE_ALARM, OTHER = "false_alarm", "other"
@@ -94,32 +94,10 @@ def show(desk: Desk, alert: Alert, more: str = "") -> None:
         desk.refuse("staff.only_private")
         return
     lines = [desk.words.say("staff.show.head", code=patient.code)]
-    lines.extend(_evidence(desk, alert))
+    lines.extend(staff_evidence.lines(desk, alert))
     desk.show_sealed("\n\n".join(lines), patient, alert)
     desk.answer()
     desk.record("reply.shown", f"alert:{alert.id}", patient=patient.id)
-
-
-def _evidence(desk: Desk, alert: Alert) -> Iterator[str]:
-    shown: set[str] = set()
-    for row in alerts.findings(desk.act.tx, alert.id):
-        words, facts = alerts.evidence_of(desk.act.tx, row)
-        at = staff_cards.clock(row.found_at, desk.staff)
-        said = [staff_cards.reason(desk.words, row.rule_id), *facts]
-        message = desk.act.tx.get(Message, row.message_id) if row.message_id else None
-        if message is not None and message.id not in shown:
-            shown.add(message.id)
-            said.append(f"“{_text(desk, message)}”")
-        elif message is None:
-            said.extend(f"“{each}”" for each in words)
-        yield f"{at} {row.rule_id}: " + "\n".join(said)
-
-
-def _text(desk: Desk, message: Message) -> str:
-    try:
-        return unseal(desk.act.tx, message, "text_sealed") or ""
-    except Erased:
-        return desk.words.say("staff.show.erased")
 
 
 def write(desk: Desk, alert: Alert, more: str = "") -> None:
