@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.care.alert import Do, page_step
 from bot.care.level import Finding, Level
 from bot.care.policy import Policy
-from bot.flows import pages, raising, roster, staff_cards, staff_evidence
+from bot.flows import pages, raising, roster, safety, staff_cards, staff_evidence
 from bot.flows.desk import Desk
 from bot.flows.talk import Talk
 from bot.message import Button
