@@ -271,6 +271,7 @@ class Writer:
     symbols: Callable[[frozenset[str]], str]  # the character class of a set of words
     ends: str  # character class of sentence ends
     filler: str  # character class of fillers
+    comma: str  # the symbol of a comma: a gap runs over it without counting it
     negations: str  # character class of "not", "never": a gap does not run over them
     _named: dict[str, str] = field(default_factory=dict)
 
@@ -293,8 +294,10 @@ class Writer:
 
     def _between(self, node: Gap | Edge) -> str:
         if isinstance(node, Gap):
-            some = "." if node.across else f"[^{self.ends[1:-1]}{self.negations[1:-1]}]"
-            return f"{some}{{{node.least},{node.most}}}"
+            if node.across:
+                return f".{{{node.least},{node.most}}}"
+            some = f"[^{self.ends[1:-1]}{self.negations[1:-1]}{self.comma}]"
+            return f"{self.comma}?(?:{some}{self.comma}?){{{node.least},{node.most}}}"
         edge = "^" if node.start else "$"
         return edge if node.message else f"(?:{edge}|{self.ends})"
 

@@ -84,6 +84,7 @@ class PhraseBook:
             self.vocabulary.class_of,
             self.vocabulary.ends,
             self.vocabulary.class_of(self.filler),
+            self.vocabulary.comma,
             self.vocabulary.class_of(self.negations),
         )
         self._list_nodes: dict[str, Node] = {}

@@ -149,6 +149,11 @@ class Vocabulary:
         """The character class of sentence ends."""
         return f"[{self._symbols['.']}{self._symbols['?']}{self._symbols['!']}]"
 
+    @property
+    def comma(self) -> str:
+        """The symbol of a comma."""
+        return self._symbols[","]
+
     def class_of(self, words: frozenset[str]) -> str:
         """The character class of a word set."""
         return _ranges(self.symbols_of(words))
