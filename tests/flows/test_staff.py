@@ -451,8 +451,8 @@ def test_every_command_answers_in_the_members_language(
     found(house, maria, CRISIS)
     before = len(okafor.bubbles)
     okafor.says(command)
-    assert len(okafor.bubbles) == before + 1
-    assert "{" not in okafor.screen
+    assert len(okafor.bubbles) > before
+    assert "{" not in okafor.everything
 
 
 def test_the_week_counts_how_fast_alerts_were_met(house: House, maria: Phone, okafor: Phone) -> None:
