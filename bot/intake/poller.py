@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
@@ -54,13 +55,13 @@ class Poller:
         self._stopping = asyncio.Event()
         self._failures = 0
         self._told: set[str] = set()
-        self._polled_at = asyncio.get_running_loop().time()
+        self._polled_at = time.monotonic()
         self._asking: asyncio.Task[Sequence[Any]] | None = None
 
     @property
     def silent_for(self) -> float:
         """Seconds since the last poll that was answered and kept."""
-        return asyncio.get_running_loop().time() - self._polled_at
+        return time.monotonic() - self._polled_at
 
     def stop(self) -> None:
         """End the poll under way. What it would have brought is not confirmed, so it comes again."""
@@ -87,7 +88,7 @@ class Poller:
             logger.error("intake.not_kept", extra={"error": type(error).__name__})
             await self._back_off(0.5)
         else:
-            self._polled_at = asyncio.get_running_loop().time()
+            self._polled_at = time.monotonic()
             self._failures = 0
             self._told.clear()
 
