@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from telegram import Bot
 from telegram.error import TelegramError
 
@@ -81,7 +81,7 @@ def _open(settings: Settings, content: Content) -> Database:
         now = Clock(settings.clock_file)()
         db.run(lambda tx: outbox.end_all_leases(tx, now))
     if crash.statements.left:
-        event.listen(db.engine, "before_cursor_execute", crash.statements.before_statement)
+        event.listen(Engine, "before_cursor_execute", crash.statements.before_statement)
     return db
 
 

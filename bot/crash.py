@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from typing import Any
 
 VARIABLE = "AFTERCARE_CRASH_AT"
@@ -23,14 +24,15 @@ class StatementCounter:
         wanted = os.environ.get(VARIABLE, "")
         number = wanted.removeprefix(HANDLING_STATEMENT)
         self.left = int(number) if wanted != number and number.isdigit() else 0
-        self.armed = False
+        self._thread = 0
 
     def arm(self) -> None:
-        self.armed = True
+        """Count from here on, the statements of this thread alone."""
+        self._thread = threading.get_ident()
 
     def before_statement(self, *_: Any, **__: Any) -> None:
         """SQLAlchemy's `before_cursor_execute`."""
-        if self.armed and self.left:
+        if self.left and self._thread == threading.get_ident():
             self.left -= 1
             if not self.left:
                 os.kill(os.getpid(), signal.SIGKILL)
