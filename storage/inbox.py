@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -31,6 +31,8 @@ from storage.tables import Inbox, InboxState, Instant, Patient
 from storage.vault import chat_hash, seal, unseal_raw
 
 INBOX: Table = SQLModel.metadata.tables["inbox"]
+FARTHEST_TRY = timedelta(minutes=30)
+"""No update is put off for so long; its next try comes within minutes."""
 
 
 def store(
@@ -67,15 +69,23 @@ def next_waiting(tx: Session, now: datetime, limit: int, busy_chats: Collection[
     not wait for a bad one.
     """
     require_current(tx)
-    found = tx.scalars(_WAITING, {"now": now, "at_most": limit, "busy": list(busy_chats)})
+    times = {"now": now, "too_far": now + FARTHEST_TRY}
+    found = tx.scalars(_WAITING, times | {"at_most": limit, "busy": list(busy_chats)})
     return _one_per_chat(found.all())
 
 
 def _waiting() -> Select[Inbox]:
-    """The first ready update of each chat; one without a chat stands for itself."""
+    """The first ready update of each chat; one without a chat stands for itself.
+
+    One put off further than anything is was put off before the clock was set back: it is ready too.
+    """
     ready = and_(
         INBOX.c.state == InboxState.NEW,
-        or_(INBOX.c.not_before.is_(None), INBOX.c.not_before <= bindparam("now", type_=Instant())),
+        or_(
+            INBOX.c.not_before.is_(None),
+            INBOX.c.not_before <= bindparam("now", type_=Instant()),
+            INBOX.c.not_before > bindparam("too_far", type_=Instant()),
+        ),
         INBOX.c.chat_hash.not_in(bindparam("busy", expanding=True)),
     )
     chat = case((INBOX.c.chat_hash == "", cast(INBOX.c.update_id, Text)), else_=INBOX.c.chat_hash)

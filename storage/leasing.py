@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Executable,
+    FromClause,
     Table,
     and_,
     bindparam,
@@ -31,6 +32,8 @@ from storage.tables import RESENT_WHEN_UNCLEAR, Instant, Lane, Outbox, OutboxKin
 OUTBOX: Table = SQLModel.metadata.tables["outbox"]
 UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
 NOW: ColumnElement[Any] = bindparam("now", type_=Instant())
+LONGEST_LEASE = timedelta(minutes=30)
+"""No lease is as long as this; ten times what a sender takes for its slowest message."""
 
 
 def lease(
@@ -56,7 +59,7 @@ def lease(
         StorageError: the tables are being changed to another shape; stop until that is over.
     """
     require_current(tx)
-    tx.execute(_END_LEASES, {"now": now, "of_lane": lane})
+    tx.execute(_END_LEASES, {"now": now, "too_far": now + LONGEST_LEASE, "of_lane": lane})
     wanted: dict[str, object] = {"now": now, "of_lane": lane, "at_most": limit}
     some = {"channels": channels, "kinds": kinds}
     wanted |= {name: list(values) for name, values in some.items() if values is not None}
@@ -69,14 +72,17 @@ def lease(
 
 
 def _end_leases() -> Executable:
-    """When a lease is over nobody knows whether the message went: again, or left alone, by its kind."""
+    """When a lease is over nobody knows whether the message went: again, or left alone, by its kind.
+
+    One that would last longer than any does was taken before the clock was set back: it is over too.
+    """
     again = OUTBOX.c.kind.in_(RESENT_WHEN_UNCLEAR)
     return (
         update(OUTBOX)
         .where(
             OUTBOX.c.state == OutboxState.SENDING,
             OUTBOX.c.lane == bindparam("of_lane"),
-            OUTBOX.c.lease_until <= NOW,
+            or_(OUTBOX.c.lease_until <= NOW, OUTBOX.c.lease_until > bindparam("too_far", type_=Instant())),
         )
         .values(
             state=case((again, OutboxState.PENDING), else_=OutboxState.UNCERTAIN),
@@ -92,7 +98,7 @@ def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
         .where(
             OUTBOX.c.state == OutboxState.PENDING,
             OUTBOX.c.lane == bindparam("of_lane"),
-            OUTBOX.c.not_before <= NOW,
+            _ready(OUTBOX),
             OUTBOX.c.channel.in_(bindparam("channels", expanding=True)) if some_channels else true(),
             OUTBOX.c.kind.in_(bindparam("kinds", expanding=True)) if some_kinds else true(),
             ~_held_up(lane, some_kinds),
@@ -104,10 +110,16 @@ def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
     )
 
 
+def _ready(row: FromClause) -> ColumnElement[bool]:
+    """Its time has come; or it was to go at once, and that moment lies ahead of a clock set back."""
+    at_once = and_(row.c.not_before == row.c.created_at, row.c.created_at > NOW)
+    return or_(row.c.not_before <= NOW, at_once)
+
+
 def _held_up(lane: Lane, some_kinds: bool) -> ColumnElement[bool]:
     """Another message to the same chat is on its way, or is older and goes before this one."""
     other = OUTBOX.alias("other")
-    ready = other.c.not_before <= NOW
+    ready = _ready(other)
     comes_first = or_(ready, other.c.attempts > 0) if lane == Lane.ROUTINE else ready
     alike = other.c.kind.in_(bindparam("kinds", expanding=True)) if some_kinds else true()
     older = and_(other.c.state == OutboxState.PENDING, other.c.id < OUTBOX.c.id, comes_first, alike)
