@@ -42,7 +42,18 @@ HOUSE = (
     Layer(
         "bot.export",
         ("bot.export", "bot.care"),
-        ("pyarrow", "numpy", "xlsxwriter", "rustpy_xlsxwriter", "fhir", "orjson", "matplotlib", "fpdf", "pydantic"),
+        (
+            "pyarrow",
+            "numpy",
+            "xlsxwriter",
+            "rustpy_xlsxwriter",
+            "fhir",
+            "orjson",
+            "matplotlib",
+            "fpdf",
+            "fontTools",
+            "pydantic",
+        ),
     ),
     Layer(
         "storage",

@@ -10,16 +10,10 @@ reads such a file back takes one apostrophe away. Numbers are numbers and are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 ARMED = "=+-@'\t\n\r＝＋－＠"
-ARMED_START = f"^[{re.escape(ARMED)}]"
 PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"} | {0x7F: 0x2421}
 NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
-UNCLEAN = r"[\x00-\x08\x0b-\x1f\x7f]|\x{FFFE}|\x{FFFF}"
 
 
 def clean(text: str) -> str:
@@ -36,24 +30,3 @@ def disarm(text: str) -> str:
 def rearm(text: str) -> str:
     """Return what `disarm` was given."""
     return text[1:] if text[:1] == "'" else text
-
-
-def disarmed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the batches with every text column safe for a spreadsheet."""
-    for batch in batches:
-        columns = [_disarmed(each) if pa.types.is_string(each.type) else each for each in batch.columns]
-        yield pa.record_batch(columns, schema=batch.schema)
-
-
-def cleaned(column: pa.Array) -> pa.Array:
-    """Return a text column with every text clean. A look at its distinct values is usually enough."""
-    if not pc.any(pc.match_substring_regex(column.unique(), UNCLEAN)).as_py():
-        return column
-    return pa.array([None if text is None else clean(text) for text in column.to_pylist()], pa.string())
-
-
-def _disarmed(column: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring_regex(column.unique(), ARMED_START)).as_py():
-        return column
-    armed = pc.match_substring_regex(column, ARMED_START)
-    return pc.if_else(armed, pc.binary_join_element_wise("'", column, ""), column)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bot.export.columns import Column, Kind
-from bot.export.guard import clean, cleaned
+from bot.export.guard import clean
+from bot.export.guarded import cleaned
 
 UTC_SECONDS = pa.timestamp("s", "UTC")
 LOCAL_SECONDS = pa.timestamp("s")

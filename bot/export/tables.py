@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from bot.export.guard import disarmed
+from bot.export.guarded import disarmed
 
 SHEET_ROWS = 1_048_576 - 1  # one row is the header
 CELL_CHARACTERS = 32_767  # counted in UTF-16 units

@@ -25,7 +25,7 @@ RECENT = timedelta(days=3)
 WORSE_BY = 0.2  # of the scale's width, against what was usual or the week before
 WEEK = timedelta(days=7)
 RAN_OUT = (CheckInStatus.MISSED, CheckInStatus.PARTIAL, CheckInStatus.ANSWERED)
-DAY = timedelta(days=1)
+LIST_LANGUAGE = "en"  # of the titles in the table of the command line
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,6 @@ def entries(clinic: Clinic, tx: Session, site_id: str, now: datetime) -> tuple[E
 def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entry:
     treatment = checkins.latest_treatment(tx, patient.id, now)
     heard_at = _heard_at(tx, patient)
-    course = course_data(clinic, tx, patient, now, clinic.content.wording("en").language.code)
     waiting = alerts.unresolved(tx, patient.site_id, patient_id=patient.id)
     return Entry(
         code=patient.code,
@@ -98,10 +97,18 @@ def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entr
         next_due_at=_next_due(tx, patient, now),
         heard_at=heard_at,
         missed=_missed_since(tx, patient, heard_at, now),
-        worse=tuple(getting_worse(course, now)),
+        worse=_worse(clinic, tx, patient, heard_at, now),
         alerts=tuple(each.level for each in waiting),
         zone=patient.zone,
     )
+
+
+def _worse(
+    clinic: Clinic, tx: Session, patient: Patient, heard_at: datetime | None, now: datetime
+) -> tuple[Worse, ...]:
+    if heard_at is None or heard_at <= now - RECENT:
+        return ()
+    return tuple(getting_worse(course_data(clinic, tx, patient, now, LIST_LANGUAGE), now))
 
 
 def _heard_at(tx: Session, patient: Patient) -> datetime | None:

@@ -7,7 +7,15 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.flows import pages, staff_alerts, staff_contacts, staff_lists, staff_patients, staff_rota
+from bot.flows import (
+    pages,
+    staff_alerts,
+    staff_contacts,
+    staff_lists,
+    staff_patients,
+    staff_record,
+    staff_rota,
+)
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.flows.desk import Desk
@@ -16,8 +24,8 @@ from storage import staff as people
 from storage.tables import ContactState, Invite, Role, Staff
 
 MENU = (
-    "alerts", "today", "oncall", "patients", "patient", "treated", "write", "invite", "take", "contacts",
-    "drill", "week", "language", "help",
+    "alerts", "today", "oncall", "patients", "patient", "chart", "treated", "write", "invite", "take",
+    "contacts", "drill", "week", "language", "help",
 )  # fmt: skip
 SILENT = (ReplyKind.UNBLOCKED, ReplyKind.ADDED, ReplyKind.REMOVED)
 
@@ -153,7 +161,8 @@ COMMANDS: dict[str, Callable[[Desk, str], None]] = {
     "help": _help,
     "language": _language,
     "alerts": staff_lists.list_open,
-    "today": staff_lists.list_today,
+    "today": staff_record.show_today,
+    "chart": staff_record.show_chart,
     "week": staff_lists.show_week,
     "oncall": staff_rota.show_on_call,
     "take": staff_rota.take_over,

@@ -22,23 +22,22 @@ def list_open(desk: Desk, rest: str) -> None:
     _list(desk, ("emergency", "urgent", "same_day", "watch"), "staff.alerts")
 
 
-def list_today(desk: Desk, rest: str) -> None:
-    """List what the clinic has to read today."""
-    del rest
-    _list(desk, ("same_day", "watch"), "staff.today")
+def list_today(desk: Desk, intro: str = "") -> None:
+    """List what the clinic has to read today, after `intro`."""
+    _list(desk, ("same_day", "watch"), "staff.today", intro)
 
 
-def _list(desk: Desk, levels: tuple[str, ...], key: str) -> None:
+def _list(desk: Desk, levels: tuple[str, ...], key: str, intro: str = "") -> None:
     waiting = [
         each
         for each in alerts.unresolved(desk.act.tx, desk.staff.site_id)
         if each.level in levels and may_see(desk.staff, each)
     ]
     if not waiting:
-        desk.tell(f"{key}.none")
+        desk.say(intro + desk.words.say(f"{key}.none"))
         return
     rows = tuple((Button(_line(desk, each), staff_cards.data("card", each.id)),) for each in waiting[:LISTED])
-    desk.tell(f"{key}.head", count=len(waiting), buttons=rows)
+    desk.say(intro + desk.words.say(f"{key}.head", count=len(waiting)), buttons=rows)
 
 
 def _line(desk: Desk, alert: Alert) -> str:

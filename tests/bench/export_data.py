@@ -49,6 +49,7 @@ CONTENT = Content(
     policies={},
     sites={},
     folder=Path(),
+    conduct=None,
 )
 INSTANT = "strftime('%Y-%m-%dT%H:%M:%S', {seconds}, 'unixepoch') || '.000000Z'"
 BEGIN = 1_767_600_000  # 2026-01-05 08:00 UTC

@@ -53,6 +53,7 @@ CONTENT = Content(
     policies={},
     sites={},
     folder=Path(),
+    conduct=None,
 )
 
 
