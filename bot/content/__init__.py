@@ -15,6 +15,8 @@ from bot.care.phrases import PhraseBook
 from bot.care.policy import Policy
 from bot.care.protocol import Protocol
 from bot.care.scoring import Instrument
+from bot.content.conduct import FILE as CONDUCT_FILE
+from bot.content.conduct import Conduct, load_conduct
 from bot.content.crosscheck import cross_check, told_without_words
 from bot.content.items import load_items
 from bot.content.phrases import load_phrases
@@ -50,6 +52,7 @@ class Content:
     policies: Mapping[str, Policy]
     sites: Mapping[str, SiteContent]
     folder: Path
+    conduct: Conduct
 
     def wording(self, language: str) -> Wording:
         """Return the words of a language, or English when there are none."""
@@ -95,19 +98,23 @@ def load_content(folder: Path | None = None) -> Content:
     sites = load_sites(read_folder(root, "sites", problems), problems)
     rule_documents = read_folder(root, "rules", problems)
     phrases = load_phrases([each for each in rule_documents if "/phrases/" in each.file], problems)
+    rules = load_rules(
+        [each for each in rule_documents if "/phrases/" not in each.file], asked.items, problems
+    )
     content = Content(
         version=version_of(root),
         items=asked.items,
         instruments=asked.instruments,
         protocols=protocols,
         languages=languages,
-        rules=load_rules(
-            [each for each in rule_documents if "/phrases/" not in each.file], asked.items, problems
-        ),
+        rules=rules,
         phrases=phrases,
         policies=_policies(root, problems),
         sites=sites,
         folder=root,
+        conduct=load_conduct(
+            _single(root, CONDUCT_FILE, problems), asked.items, (each.id for each in rules.rules), problems
+        ),
     )
     problems.extend(cross_check(asked, languages, sites))
     problems.extend(told_without_words(content.rules, content.phrases, languages))
@@ -145,6 +152,9 @@ def _by_language(root: Path, problems: list[Problem]) -> Mapping[str, Sequence[D
 
 
 def _policies(root: Path, problems: list[Problem]) -> Mapping[str, Policy]:
-    path = root / "escalation_policy.toml"
-    document = read_document(root, path, problems) if path.exists() else None
-    return load_policy(document, problems)
+    return load_policy(_single(root, "escalation_policy.toml", problems), problems)
+
+
+def _single(root: Path, name: str, problems: list[Problem]) -> Document | None:
+    path = root / name
+    return read_document(root, path, problems) if path.exists() else None

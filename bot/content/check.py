@@ -70,6 +70,7 @@ def _draft_files(content: Content) -> list[str]:
     for path in [
         *sorted((content.folder / "rules").rglob("*.toml")),
         content.folder / "escalation_policy.toml",
+        content.folder / "conduct.toml",
     ]:
         document = read_document(content.folder, path, [])
         if document is None:

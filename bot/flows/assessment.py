@@ -53,12 +53,8 @@ def assess(
         return found
     except Exception as error:
         logger.error("rules.broke", extra={"patient": patient.id, "error": type(error).__name__})
-        return (unjudged("a rule could not be run"),)
-
-
-def unjudged(why: str) -> Finding:
-    """Return the finding for what no rule could read."""
-    return Finding(UNREADABLE, Level.URGENT, facts=(why,), told="M4")
+        level = clinic.content.conduct.unreadable.failed
+        return (Finding(UNREADABLE, level, facts=("a rule could not be run",), told="M4"),)
 
 
 def course_of(

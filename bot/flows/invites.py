@@ -17,9 +17,6 @@ from storage import staff as colleagues
 from storage.tables import Invite, Patient
 from storage.vault import chat_hash
 
-LASTS = timedelta(days=7)
-MOST_GUESSES = 5
-GUESS_WINDOW = timedelta(hours=1)
 PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -53,12 +50,12 @@ def invite_patient(
     if protocol:
         protocol = clinic.content.protocols[protocol].id
     patient = patients.enrol(tx, site_id, now, language=language, zone=zone or site.zone, protocol=protocol)
-    return invite_again(tx, patient, by, now)
+    return invite_again(clinic, tx, patient, by, now)
 
 
-def invite_again(tx: Session, patient: Patient, by: str, now: datetime) -> Invitation:
+def invite_again(clinic: Clinic, tx: Session, patient: Patient, by: str, now: datetime) -> Invitation:
     """Make a new invite for a patient: the first one, or one for a new phone."""
-    expires_at = now + LASTS
+    expires_at = now + timedelta(days=clinic.content.conduct.invites.valid_days)
     code = invites.make(tx, patient.site_id, now, expires_at=expires_at, by=by, patient_id=patient.id)
     audit.record(tx, now, by, "invite.made", f"patient:{patient.id}")
     return Invitation(code, link(tx, code), expires_at, patient.code)
@@ -74,7 +71,7 @@ def invite_staff(
     """
     site = clinic.content.sites[site_id]
     patients.site_row(tx, site.id)
-    expires_at = now + LASTS
+    expires_at = now + timedelta(days=clinic.content.conduct.invites.valid_days)
     code = invites.make(tx, site.id, now, expires_at=expires_at, by=by, role=role, staff_name=name)
     audit.record(tx, now, by, "invite.made", f"site:{site.id}", role=role)
     return Invitation(code, link(tx, code), expires_at)
@@ -96,7 +93,7 @@ class Opened:
 
 def open_invite(clinic: Clinic, tx: Session, payload: str, reply: Reply, now: datetime) -> Opened:
     """Look up an invite. Wrong ones are counted, and a chat that keeps guessing is not answered."""
-    if _guesses(tx, reply, now) >= MOST_GUESSES:
+    if _guesses(clinic, tx, reply, now) >= clinic.content.conduct.invites.most_guesses:
         return Opened(None, "patient.invite.too_many")
     if not PAYLOAD.fullmatch(payload):
         return _wrong(clinic, tx, reply, now, "patient.invite.unreadable")
@@ -120,23 +117,25 @@ def _mark_name(tx: Session, reply: Reply) -> str:
     return f"guesses:{chat_hash(tx, reply.chat_id)}"
 
 
-def _guesses(tx: Session, reply: Reply, now: datetime) -> int:
+def _guesses(clinic: Clinic, tx: Session, reply: Reply, now: datetime) -> int:
     mark = marks.mark(tx, _mark_name(tx, reply))
-    recent = mark is not None and now - mark.at < GUESS_WINDOW
+    counted = timedelta(minutes=clinic.content.conduct.invites.guess_minutes)
+    recent = mark is not None and now - mark.at < counted
     return int(mark.value) if mark and recent else 0
 
 
 def _wrong(clinic: Clinic, tx: Session, reply: Reply, now: datetime, problem: str) -> Opened:
     """Count a wrong code; the admin is told once, when the chat reaches the limit."""
-    guesses = _guesses(tx, reply, now) + 1
+    guesses = _guesses(clinic, tx, reply, now) + 1
     marks.set_mark(tx, _mark_name(tx, reply), now, str(guesses))
     audit.record(tx, now, "stranger", "invite.refused", f"update:{reply.update_id}", guesses=guesses)
-    if guesses == MOST_GUESSES:
+    if guesses == clinic.content.conduct.invites.most_guesses:
         _tell_admins(Act(clinic, tx, now))
     return Opened(None, problem)
 
 
 def _tell_admins(act: Act) -> None:
+    count = act.clinic.content.conduct.invites.most_guesses
     for site_id in act.clinic.content.sites:
         for staff in colleagues.at_site(act.tx, site_id, ("coordinator", "admin")):
-            pages.tell_staff(act, staff, act.words(staff).say("patient.staff.guessing", count=MOST_GUESSES))
+            pages.tell_staff(act, staff, act.words(staff).say("patient.staff.guessing", count=count))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
 
-from bot.care.level import Finding, Level
+from bot.care.level import Finding
 from bot.flows import assessment, shadow
 from bot.flows.talk import Talk
 from bot.flows.taps import Tapped
 from storage import checkins
 
 logger = logging.getLogger(__name__)
-AFTER_DOSE = timedelta(hours=24)
 UNREADABLE = "UNK-1"
 
 
@@ -24,7 +22,8 @@ def judge_words(talk: Talk, text: str) -> tuple[Finding, ...]:
         found = talk.clinic.content.phrases.judge(text)
     except Exception as error:
         logger.error("reply.not_judged", extra={"error": type(error).__name__})
-        return (Finding(UNREADABLE, Level.URGENT, facts=("the text could not be judged",), told="M4"),)
+        level = talk.clinic.content.conduct.unreadable.failed
+        return (Finding(UNREADABLE, level, facts=("the text could not be judged",), told="M4"),)
     return tuple(_sooner_after_dose(talk, each) if each.rule_id == UNREADABLE else each for each in found)
 
 
@@ -41,12 +40,13 @@ def judge_answer(talk: Talk, tapped: Tapped) -> tuple[Finding, ...]:
 
 def unreadable(talk: Talk, what: str) -> Finding:
     """Return the finding for something only a person can look at: a voice message, a picture."""
-    return _sooner_after_dose(talk, Finding(UNREADABLE, Level.SAME_DAY, facts=(what,)))
+    level = talk.clinic.content.conduct.unreadable.level
+    return _sooner_after_dose(talk, Finding(UNREADABLE, level, facts=(what,)))
 
 
 def _sooner_after_dose(talk: Talk, finding: Finding) -> Finding:
-    """Within a day of a treatment nobody waits to find out what could not be read."""
+    """Soon after a treatment nobody waits to find out what could not be read."""
     treatment = checkins.latest_treatment(talk.tx, talk.patient.id, talk.now)
-    if treatment is None or talk.now - treatment.ended_at > AFTER_DOSE:
-        return finding
-    return replace(finding, level=max(finding.level, Level.URGENT))
+    since = talk.now - treatment.ended_at if treatment else None
+    level = talk.clinic.content.conduct.unreadable.since_treatment(since)
+    return replace(finding, level=max(finding.level, level))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from bot.care.level import Finding, Level
+from bot.care.level import Finding
 from bot.flows import cards, checkins, enrolment, privacy, settings, treatments
 from bot.flows.cards import help_row
 from bot.flows.talk import Talk, answer_tap
@@ -18,10 +18,6 @@ from storage.tables import Lane, Message, OutboxKind, PatientStatus, Staff
 
 HISTORY_PAGE = 5
 LONGEST_HISTORY = 3500
-THREAD_LASTS = timedelta(hours=24)  # so long after a clinician's words the answers go to that clinician
-HELP_NOW = Finding("HELP-1", Level.URGENT, facts=("asked for help now",), told="M4")
-CALL_NOW = Finding("HELP-1", Level.URGENT, facts=("asked for a call as soon as possible",), told="M4")
-CALL_TODAY = Finding("HELP-2", Level.SAME_DAY, facts=("asked for a call today",), told="M5")
 
 
 def command_of(text: str) -> str:
@@ -144,18 +140,22 @@ COMMANDS: dict[str, Callable[[Talk], None]] = {
 def receive_call_tap(talk: Talk, reply: Reply) -> tuple[Finding, ...]:
     """Act on "I need help now" and "Talk to a person"; the second asks how soon."""
     answer_tap(talk.tx, reply, talk.now)
+    levels = talk.clinic.content.conduct.help
     if reply.data == "help":
-        return (HELP_NOW,)
+        return (Finding("HELP-1", levels.now, facts=("asked for help now",), told="M4"),)
     if reply.data == "talk":
         rows = tuple(
             (talk.button(f"patient.call.{each}", f"talk:{each}"),) for each in ("now", "today", "not_now")
         )
         talk.tell(talk.say("patient.call.ask"), buttons=rows)
         return ()
-    choice = {"talk:now": (CALL_NOW,), "talk:today": (CALL_TODAY,)}.get(reply.data, ())
+    if reply.data == "talk:now":
+        return (Finding("HELP-1", levels.now, facts=("asked for a call as soon as possible",), told="M4"),)
+    if reply.data == "talk:today":
+        return (Finding("HELP-2", levels.today, facts=("asked for a call today",), told="M5"),)
     if reply.data == "talk:not_now":
         talk.change_pressed(reply, talk.say("patient.call.left"))
-    return choice
+    return ()
 
 
 def relay_to_patient(talk: Talk, staff: Staff, text: str, *, alert_id: str | None = None) -> Message | None:
@@ -184,7 +184,8 @@ def relay_to_patient(talk: Talk, staff: Staff, text: str, *, alert_id: str | Non
 def relay_to_clinician(talk: Talk, text: str) -> bool:
     """Pass the patient's words on to the clinician who wrote last; False when nobody did lately."""
     last = people.last_words_to(talk.tx, talk.patient)
-    if last is None or talk.now - last.sent_at > THREAD_LASTS:
+    lasts = timedelta(hours=talk.clinic.content.conduct.relay.thread_hours)
+    if last is None or talk.now - last.sent_at > lasts:
         return False
     staff = colleagues.active(talk.tx, last.staff_id)
     chat_id = colleagues.chat_of(talk.tx, staff) if staff else None

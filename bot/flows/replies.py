@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from bot.care.level import Finding, Level
+from bot.care.level import Finding
 from bot.flows import alerts, conversation, staff, strangers
 from bot.flows.clinic import Clinic
 from bot.flows.talk import CHANNELS, Talk
@@ -15,7 +15,7 @@ from storage import audit, inbox, outbox, patients
 from storage import staff as colleagues
 from storage.tables import Inbox, OutboxKind, Patient
 
-NOT_HANDLED = Finding("UNK-1", Level.URGENT, facts=("a message could not be processed",), told="M4")
+NOT_HANDLED = "a message could not be processed"
 
 
 def receive_reply(clinic: Clinic, reply: Reply, now: datetime) -> None:
@@ -65,7 +65,9 @@ def _set_aside(clinic: Clinic, tx: Session, bot: str, update_id: int, now: datet
     row = tx.get(Inbox, (bot, update_id))
     patient = _patient_of(tx, row) if row else None
     if row is not None and patient is not None:
-        alerts.raise_findings(clinic, tx, patient, (NOT_HANDLED,), now, replied_at=row.received_at)
+        level = clinic.content.conduct.unreadable.failed
+        finding = Finding("UNK-1", level, facts=(NOT_HANDLED,), told="M4")
+        alerts.raise_findings(clinic, tx, patient, (finding,), now, replied_at=row.received_at)
         return
     for site_id in clinic.content.sites:
         alerts.raise_system(clinic, tx, site_id, "SYS-1", now, ("an update was set aside",))

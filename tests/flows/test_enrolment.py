@@ -180,7 +180,7 @@ def test_a_new_phone_needs_a_new_invite_and_the_old_one_is_a_stranger_again(hous
 
         patient = patients.by_code(tx, maria.code)
         assert patient is not None
-        fresh = invite_again(tx, patient, "staff:test", house.now).code
+        fresh = invite_again(clinic, tx, patient, "staff:test", house.now).code
     new = house.phone()
     new.code = maria.code
     new.says(f"/start {fresh}")
