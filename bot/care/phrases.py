@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from bot.care.judgement import Guard, Hit, Judgement, Phrase, Together, bound, findings_of, restored
 from bot.care.language import Languages
