@@ -20,7 +20,7 @@ from telegram.error import TelegramError
 from bot import crash, trouble
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
 from bot.clock import Clock
-from bot.content import Content, load_content
+from bot.content import Content, ContentError, Problem, load_content, stale_numbers
 from bot.delivery import Delivery, Post
 from bot.flows import replies
 from bot.flows.clinic import Clinic
@@ -61,12 +61,23 @@ def run(settings: Settings) -> None:
     as_json = settings.log_format == "json"
     set_up_logging(settings.log_level, as_json=as_json, secrets=settings.secrets)
     content = load_content(settings.prompts_dir)
+    _refuse_stale_numbers(settings, content)
     with single_process(settings.database_url):
         db = _open(settings, content)
         try:
             asyncio.run(App(settings, content, db).main())
         finally:
             db.close()
+
+
+def _refuse_stale_numbers(settings: Settings, content: Content) -> None:
+    """A patient must never be given a crisis number that nobody has called for half a year.
+
+    Under a clock that is turned (the sandbox, tests) nobody real is given one.
+    """
+    if settings.clock_file is None and (lines := stale_numbers(content, Clock()().date())):
+        parted = (line.removeprefix("prompts/").partition(": ") for line in lines)
+        raise ContentError([Problem(file, what) for file, _, what in parted])
 
 
 def _open(settings: Settings, content: Content) -> Database:

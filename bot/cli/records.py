@@ -21,7 +21,7 @@ Day = click.DateTime(["%Y-%m-%d"])
 
 
 def add_to(group: click.Group) -> None:
-    for each in (export, summary, audit, backup, restore, erase):
+    for each in (export, summary, audit, backup, restore, erase, rewrap):
         group.add_command(each)
 
 
@@ -183,15 +183,39 @@ def restore(file: Path, keys: Path | None) -> None:
 @click.argument("code")
 @click.option("--with-alert", is_flag=True, help="Even though an alert about this patient is open.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(code: str, with_alert: bool, yes: bool) -> None:
+@click.option("--keys", type=click.Path(path_type=Path), help="The keys file beside your backups: made anew.")
+def erase(code: str, with_alert: bool, yes: bool, keys: Path | None) -> None:
     """Erase a patient's words and ways to reach them, for good."""
     from bot.flows.erasure import erase as do
+    from storage.backup import write_keys
 
     if not yes:
         click.confirm(f"Erase everything {code} wrote? This cannot be undone", abort=True)
     with open_clinic() as (clinic, clock):
         receipt = do(clinic, code, clock(), "cli", with_alert)
+        if keys is not None:
+            write_keys(clinic.db, keys, clock())
     when = "had been erased" if receipt.already else "erased"
     emptied = ", ".join(f"{count} {table}" for table, count in receipt.rows.items())
     at = f"{receipt.erased_at:%Y-%m-%d %H:%M} UTC"
     click.echo(f"{receipt.code}: {when} {at}; audit line {receipt.audit_line}; {emptied}")
+    if not receipt.scrubbed:
+        click.echo("old pages of the database file are still being read; the running bot empties them next")
+    if keys is None:
+        click.echo(
+            "Backups made before still hold the key: run aftercare backup, or erase again with --keys FILE"
+        )
+
+
+@click.command()
+def rewrap() -> None:
+    """Move everything to the first master key, so that an older one can be taken out of the settings."""
+    from storage import audit as chain
+    from storage.vault import rewrap as move
+
+    with open_clinic() as (clinic, clock), clinic.db.transaction() as tx:
+        moved = move(tx)
+        chain.record(tx, clock(), "cli", "keys.rewrapped", "vault", values=moved)
+    click.echo(
+        f"{moved} values moved to the first master key; the older keys can be taken out of the settings"
+    )

@@ -200,7 +200,9 @@ def told_without_words(
 ) -> Iterator[Problem]:
     """Yield rules that tell the patient a message nobody wrote."""
     english = languages.get("en")
-    told = [(rule.id, each.told) for rule in rules.rules for each in (rule, *rule.raised)]
+    told = [
+        (rule.id, message) for rule in rules.rules for message in (rule.told, *(r.told for r in rule.raised))
+    ]
     told += [(phrase.rule_id, phrase.told) for phrase in phrases.phrases]
     for rule_id, message in dict.fromkeys(told):
         if english and message and f"messages.{message}" not in english:

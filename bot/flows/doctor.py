@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from bot.care import oncall
 from bot.content import stale_numbers
+from bot.content.check import drafts
 from bot.flows import roster
 from bot.flows.clinic import Clinic
 from storage import audit, marks
@@ -163,11 +164,8 @@ def _count(tx: Session, where: Iterable[object]) -> int:
 def _content(clinic: Clinic, now: datetime) -> Iterator[Sign]:
     for line in stale_numbers(clinic.content, now.date()):
         yield Sign(Weight.WEAKENS, line)
-    for code, words in clinic.content.languages.items():
-        if words.language.draft:
-            yield Sign(
-                Weight.NOTE, f"prompts/wording/{code}: is a draft until a reviewer is named in language.toml"
-            )
+    for line in drafts(clinic.content):
+        yield Sign(Weight.NOTE, f"draft: {line}")
 
 
 def _chain(tx: Session) -> Iterator[Sign]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.flows import alerts, checkins, drills, rota, silence
+from bot.flows import alerts, checkins, drills, housekeeping, rota, silence
 from bot.flows.clinic import Clinic
 from storage import marks
 
@@ -28,6 +28,7 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
         ("rota.watch", rota.watch),
         ("drills.daily", drills.daily),
         ("drills.unanswered", drills.unanswered),
+        ("housekeeping", housekeeping.daily),
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import icalendar
-import recurring_ical_events  # type: ignore[import-untyped]
-import x_wr_timezone  # type: ignore[import-untyped]
+import recurring_ical_events
+import x_wr_timezone
 
 MOST_BYTES = 5_000_000
 MOST_EVENTS = 5_000
