@@ -20,7 +20,7 @@ from storage.database import Database, StorageError
 from storage.vault import Erased, token_hash, unseal
 
 BATCH_ROWS = 8_192
-AHEAD = 2  # batches read while one is being written
+AHEAD = 1  # batches read while one is being written
 PG_BATCH_BYTES = 8 << 20
 SHIFT_WEEKS = 104
 
@@ -71,6 +71,7 @@ def snapshot(db: Database) -> Iterator[Snapshot]:
     Raises:
         StorageError: it cannot be opened.
     """
+    pa.set_memory_pool(pa.system_memory_pool())  # the others keep what they were given
     try:
         connection = _connect(db)
     except Error as error:

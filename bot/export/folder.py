@@ -16,6 +16,10 @@ class ExportRefused(Exception):
     """The export cannot be written where it was asked for. The message is one line for a person."""
 
 
+class NothingToExport(Exception):
+    """There is nothing in what was asked for. The message is one line for a person."""
+
+
 class DiskTrouble(Exception):
     """The disk filled up or failed while the export was written. Nothing was left behind."""
 

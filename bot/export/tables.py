@@ -17,6 +17,7 @@ CELL_CHARACTERS = 32_767  # counted in UTF-16 units
 SAFE = CELL_CHARACTERS // 2
 ROW_GROUP = 16_384
 BATCH = 16_384
+PAGE_BYTES = 1 << 18  # a page is kept for every column while a row group is written
 
 
 @dataclass
@@ -48,7 +49,8 @@ def write_csv(stream: Stream, path: Path) -> int:
 
 def write_parquet(stream: Stream, path: Path) -> int:
     """Write a Parquet file and return its rows. Texts are not disarmed: nothing runs them there."""
-    with parquet.ParquetWriter(str(path), stream.schema, compression="snappy") as writer:
+    options = {"compression": "snappy", "data_page_size": PAGE_BYTES}
+    with parquet.ParquetWriter(str(path), stream.schema, **options) as writer:
         for batch in _grouped(stream):
             writer.write_batch(batch, row_group_size=ROW_GROUP)
     return stream.rows

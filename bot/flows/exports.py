@@ -13,7 +13,7 @@ from bot.care.instrument import Item
 from bot.content import Content
 from bot.export.book import Book, Progress, Reveals
 from bot.export.dictionary import ItemWords
-from bot.export.folder import DiskTrouble, ExportRefused, Workplace, workplace
+from bot.export.folder import DiskTrouble, ExportRefused, NothingToExport, Workplace, workplace
 from bot.export.formats import FORMATS
 from bot.export.manifest import FileEntry, Manifest, entry, reconcile, verify
 from bot.export.select import Chosen
@@ -26,10 +26,6 @@ from storage.tables import Alert, Message, Response
 __all__ = ["DiskTrouble", "ExportRefused", "Manifest", "NothingToExport", "Wanted", "export", "verify"]
 
 OVERLAP = timedelta(minutes=10)  # an answer may be committed a little after the time it carries
-
-
-class NothingToExport(Exception):
-    """There is nothing in what was asked for. The message is one line for a person."""
 
 
 @dataclass(frozen=True)

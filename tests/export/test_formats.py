@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from bot.export import tables
+from bot.export.formats import FORMATS
 from bot.export.guard import clean, disarm, rearm
+from bot.export.names import FORMAT_NAMES
 from bot.export.tables import CELL_CHARACTERS, Sheet, Stream, write_csv, write_parquet, write_xlsx
 from bot.flows.clinic import Clinic
 from bot.flows.exports import Wanted, export
@@ -183,3 +185,7 @@ def test_the_manifest_adds_up(recorded: Ward, clinic: Clinic, tmp_path: Path) ->
     assert manifest["tables"]["answers"] == parts["answers"] + parts["answers_outside"] + parts["missing"]
     assert parts["check_ins_not_due"] == 1
     assert manifest["content_versions"] == ["content-1"]
+
+
+def test_every_format_has_a_writer_and_a_name() -> None:
+    assert tuple(FORMATS) == FORMAT_NAMES
