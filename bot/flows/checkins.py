@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from bot.care.checkin import next_item
 from bot.care.protocol import QuietHours
-from bot.flows import alerts, answers, assessment, cards, privacy, shadow, still_open
+from bot.flows import alerts, answers, assessment, cards, privacy, renewal, second_reading, shadow, still_open
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.flows.treatments import OWN, NoPatient, Recorded, record_treatment
@@ -112,7 +112,10 @@ def open_one(talk: Talk, check_in: CheckIn) -> None:
     check_in.language = talk.patient.language
     check_in.content_version = talk.clinic.content.version
     _set_next_reminder(check_in)
-    answers.send_card(talk, check_in, silent=in_quiet_hours(talk))
+    quiet = in_quiet_hours(talk)
+    if not quiet:
+        renewal.ask_if_due(talk)
+    answers.send_card(talk, check_in, silent=quiet)
     return None
 
 
@@ -153,6 +156,7 @@ def move_card_down(talk: Talk, check_in: CheckIn, kind: OutboxKind) -> None:
 
 def close_one(talk: Talk, check_in: CheckIn) -> None:
     """End a window: partial answers stay, none at all is a missed check-in, and silence is assessed."""
+    waited_for = second_reading.not_given(talk, check_in)
     answered = checkins.answered_count(talk.tx, check_in.id)
     check_in.status = CheckInStatus.PARTIAL if answered else CheckInStatus.MISSED
     check_in.item_id, check_in.remind_at, check_in.picked = "", None, []
@@ -163,7 +167,8 @@ def close_one(talk: Talk, check_in: CheckIn) -> None:
         late = talk.button("patient.card.answer_late", cards.data(check_in, "", cards.LATE))
         talk.change(check_in.card_outbox_id, text, buttons=((late,),), check_in_id=check_in.id)
     shadow.look(talk.clinic, talk.tx, talk.patient, talk.now, closed=check_in)
-    findings = assessment.assess(talk.clinic, talk.tx, talk.patient, talk.now, closed=check_in)
+    silent = assessment.assess(talk.clinic, talk.tx, talk.patient, talk.now, closed=check_in)
+    findings = sorted([*waited_for, *silent], key=lambda each: -each.level)
     alerts.raise_findings(
         talk.clinic, talk.tx, talk.patient, findings, talk.now, replied_at=None, check_in_id=check_in.id
     )

@@ -15,6 +15,7 @@ from bot.flows import (
     judging,
     patients,
     privacy,
+    renewal,
     settings,
     strangers,
     taps,
@@ -70,6 +71,8 @@ def _receive_tap(talk: Talk, reply: Reply) -> None:
         patients.receive_dose_tap(talk, reply)
     elif reply.data.startswith("p:"):
         privacy.receive_tap(talk, reply)
+    elif reply.data.startswith("r:"):
+        renewal.receive_tap(talk, reply)
     elif reply.data.startswith("y:") and reply.data[2:].isdecimal():
         answer_tap(talk.tx, reply, talk.now)
         patients.history(talk, int(reply.data[2:8]))

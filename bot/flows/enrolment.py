@@ -47,7 +47,7 @@ def go_on(talk: Talk) -> None:
     """Ask again what is open, for somebody who comes back in the middle."""
     step = talk.patient.step
     if step.startswith(CONSENT):
-        text, buttons = _page(talk, _page_number(step))
+        text, buttons = page(talk, _page_number(step))
         talk.tell(text, buttons=buttons)
     elif step == TEACH:
         talk.tell(talk.say("patient.enrol.teach"), buttons=_teach_buttons(talk))
@@ -96,7 +96,7 @@ def receive_words(talk: Talk, reply: Reply) -> bool:
 def _consent_words(talk: Talk, step: str, words: str, reply: Reply) -> bool:
     """Read a typed "next", "I agree", "no" or the name of a language."""
     if step.startswith(CONSENT):
-        last = _page_number(step) >= _pages(talk)
+        last = _page_number(step) >= pages(talk)
         if last and words in _words(talk, "yes"):
             return _agree(talk, "", reply)
         return not last and words in _words(talk, "next") and _turn_page(talk, 1)
@@ -121,14 +121,14 @@ def _language(talk: Talk, code: str, reply: Reply) -> bool:
         return False
     if talk.patient.status == PatientStatus.CONSENTING:
         _step(talk, f"{CONSENT}:1")
-        text, buttons = _page(talk, 1)
+        text, buttons = page(talk, 1)
         talk.tell(text, buttons=buttons)
     else:
         settings.confirm_language(talk)
     return True
 
 
-def _pages(talk: Talk) -> int:
+def pages(talk: Talk) -> int:
     return int(talk.say("patient.consent.pages"))
 
 
@@ -136,23 +136,24 @@ def _page_number(step: str) -> int:
     return int(step.partition(":")[2] or 1)
 
 
-def _page(talk: Talk, n: int) -> tuple[str, Buttons]:
-    header = talk.say("patient.consent.header", n=n, of=_pages(talk))
+def page(talk: Talk, n: int, prefix: str = "e") -> tuple[str, Buttons]:
+    """Return page `n` of the consent; `prefix` says whose buttons they are."""
+    header = talk.say("patient.consent.header", n=n, of=pages(talk))
     body = talk.say(f"patient.consent.p{n}", version=talk.say("patient.consent.version"))
-    onward = talk.button("patient.enrol.next", f"e:page:{n + 1}")
-    back = talk.button("patient.enrol.back", f"e:page:{n - 1}")
-    if n < _pages(talk):
+    onward = talk.button("patient.enrol.next", f"{prefix}:page:{n + 1}")
+    back = talk.button("patient.enrol.back", f"{prefix}:page:{n - 1}")
+    if n < pages(talk):
         return f"{header}\n\n{body}", ((back, onward) if n > 1 else (onward,),)
-    agree = talk.button("patient.enrol.agree", "e:agree")
-    decline = talk.button("patient.enrol.decline", "e:decline")
+    agree = talk.button("patient.enrol.agree", f"{prefix}:agree")
+    decline = talk.button("patient.enrol.decline", f"{prefix}:decline")
     return f"{header}\n\n{body}", ((agree,), (decline,), (back,))
 
 
 def _turn_page(talk: Talk, by: int) -> bool:
     """Show another page as a new message, for somebody who types."""
-    n = min(_page_number(talk.patient.step) + by, _pages(talk))
+    n = min(_page_number(talk.patient.step) + by, pages(talk))
     _step(talk, f"{CONSENT}:{n}")
-    text, buttons = _page(talk, n)
+    text, buttons = page(talk, n)
     talk.tell(text, buttons=buttons)
     return True
 
@@ -161,24 +162,24 @@ def _open_page(talk: Talk, given: str, reply: Reply) -> bool:
     """Turn to a page; only to one next to the page shown, so that none is passed over."""
     step = talk.patient.step
     near = step.startswith(CONSENT) and given.isdecimal() and abs(int(given) - _page_number(step)) <= 1
-    if not near or not 1 <= int(given) <= _pages(talk):
+    if not near or not 1 <= int(given) <= pages(talk):
         return False
     _step(talk, f"{CONSENT}:{given}")
-    text, buttons = _page(talk, int(given))
+    text, buttons = page(talk, int(given))
     talk.change_pressed(reply, text, buttons=buttons)
     return True
 
 
 def _at_last_page(talk: Talk) -> bool:
     consenting = talk.patient.status == PatientStatus.CONSENTING
-    return consenting and talk.patient.step == f"{CONSENT}:{_pages(talk)}"
+    return consenting and talk.patient.step == f"{CONSENT}:{pages(talk)}"
 
 
 def _agree(talk: Talk, given: str, reply: Reply) -> bool:
     """Record the consent with its version and time, and ask one question back."""
     if not _at_last_page(talk):
         return False
-    version = f"{talk.say('patient.consent.version')} {talk.patient.language}"
+    version = consent_version(talk)
     talk.patient.consent_version, talk.patient.consent_at = version, talk.now
     talk.patient.status = PatientStatus.ACTIVE
     _step(talk, TEACH)
@@ -189,6 +190,11 @@ def _agree(talk: Talk, given: str, reply: Reply) -> bool:
     menus.show(talk)
     talk.tell(talk.say("patient.enrol.teach"), buttons=_teach_buttons(talk))
     return True
+
+
+def consent_version(talk: Talk) -> str:
+    """Return what is stored of the text agreed to: its version and its language."""
+    return f"{talk.say('patient.consent.version')} {talk.patient.language}"
 
 
 def _decline(talk: Talk, given: str, reply: Reply) -> bool:

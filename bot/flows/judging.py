@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from bot.care.level import Finding
-from bot.flows import assessment, shadow
+from bot.flows import assessment, second_reading, shadow
 from bot.flows.talk import Talk
 from bot.flows.taps import Tapped
 from storage import checkins
@@ -33,9 +33,10 @@ def judge_answer(talk: Talk, tapped: Tapped) -> tuple[Finding, ...]:
         return ()
     changed = (tapped.response.item_id,)
     shadow.look(talk.clinic, talk.tx, talk.patient, talk.now, changed=changed, check_in=tapped.check_in)
-    return assessment.assess(
+    found = assessment.assess(
         talk.clinic, talk.tx, talk.patient, talk.now, changed=changed, check_in=tapped.check_in
     )
+    return second_reading.hold(talk, tapped, found)
 
 
 def unreadable(talk: Talk, what: str) -> Finding:

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from bot.flows import cards, enrolment, menus, pages
+from bot.flows import cards, enrolment, menus, pages, second_reading
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk, answer_tap
 from bot.message import Reply
-from storage import audit, checkins, outbox, patients
+from storage import audit, checkins, marks, outbox, patients
 from storage import staff as colleagues
 from storage.tables import CheckIn, CheckInStatus, PatientStatus
 
@@ -27,6 +27,7 @@ def stop(talk: Talk) -> None:
     talk.patient.step = ""
     talk.patient.paused_until = None
     talk.tx.add(talk.patient)
+    second_reading.give_up(talk)
     for check_in in _live(talk):
         _drop(talk, check_in, "withdrawn")
     cancelled = outbox.cancel_for_patient(talk.tx, talk.patient.id, talk.now)
@@ -126,6 +127,8 @@ def end_pauses(clinic: Clinic, now: datetime) -> int:
 def blocked(talk: Talk) -> None:
     """The patient blocked the bot: nothing can be sent, and what is planned waits."""
     if talk.patient.status in enrolment.ENROLLED:
+        open_ended = talk.patient.status == PatientStatus.PAUSED and talk.patient.paused_until is None
+        marks.set_mark(talk.tx, _paused_mark(talk), talk.now, OPEN_END if open_ended else "")
         talk.patient.status = PatientStatus.UNREACHABLE
         talk.tx.add(talk.patient)
     outbox.cancel_for_patient(talk.tx, talk.patient.id, talk.now)
@@ -141,9 +144,22 @@ def tell_coordinators(talk: Talk, key: str) -> None:
 
 
 def unblocked(talk: Talk) -> None:
-    """The patient can be reached again."""
+    """The patient can be reached again. A pause that is not over goes on."""
     if talk.patient.status == PatientStatus.UNREACHABLE:
-        talk.patient.status = PatientStatus.ACTIVE
+        talk.patient.status = PatientStatus.PAUSED if _still_paused(talk) else PatientStatus.ACTIVE
+        if talk.patient.status == PatientStatus.ACTIVE:
+            talk.patient.paused_until = None
         talk.tx.add(talk.patient)
         audit.record(talk.tx, talk.now, "system", "patient.reachable", f"patient:{talk.patient.id}")
         menus.show(talk)
+
+
+def _still_paused(talk: Talk) -> bool:
+    if talk.patient.paused_until is not None:
+        return talk.patient.paused_until > talk.now
+    mark = marks.mark(talk.tx, _paused_mark(talk))
+    return mark is not None and mark.value == OPEN_END
+
+
+def _paused_mark(talk: Talk) -> str:
+    return f"paused:{talk.patient.id}"

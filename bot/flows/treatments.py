@@ -21,6 +21,7 @@ from storage.tables import CheckIn, CheckInStatus, Treatment, TreatmentStatus
 SAME_WITHIN = timedelta(hours=1)
 CANCELLED = "the treatment was cancelled"
 OWN = "own-"  # keys of check-ins the patient started
+READING = f"{OWN}reading-"  # keys of second readings: a patient is waited for, whatever is planned anew
 
 
 class NoPatient(Exception):
@@ -111,7 +112,8 @@ def cancel(talk: Talk, treatment: Treatment, by: str) -> None:
     talk.tx.add(treatment)
     talk.tx.flush()
     for check_in in checkins.of_treatment(talk.tx, treatment.id).values():
-        if check_in.status in (CheckInStatus.PLANNED, CheckInStatus.OPEN):
+        to_come = check_in.status in (CheckInStatus.PLANNED, CheckInStatus.OPEN)
+        if to_come and not check_in.key.startswith(READING):
             _supersede(talk, check_in, CANCELLED)
     audit.record(talk.tx, talk.now, by, "treatment.cancelled", f"treatment:{treatment.id}")
     plan(talk)

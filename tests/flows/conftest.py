@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,14 @@ def content() -> Content:
 def house(database_url: str, content: Content) -> Iterator[House]:
     """A clinic on a Tuesday at ten, on SQLite and on PostgreSQL."""
     night = House(database_url, content)
+    yield night
+    night.close()
+
+
+@pytest.fixture
+def lone_house(sqlite_template: Path, tmp_path: Path, content: Content) -> Iterator[House]:
+    """The same clinic on SQLite alone, for tests whose subject is not the database."""
+    night = House(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'lone.db')}", content)
     yield night
     night.close()
 

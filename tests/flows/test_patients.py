@@ -8,6 +8,7 @@ import pytest
 
 from bot.flows import checkins
 from bot.flows.patients import command_of, relay_to_patient
+from bot.message import ReplyKind
 from storage import staff as colleagues
 from storage.tables import Outbox, PatientStatus, Role
 from tests.flows.clinic_night import House, Phone
@@ -84,6 +85,34 @@ def test_an_open_pause_ends_when_the_patient_says_so(house: House, maria: Phone)
     maria.says("/pause")
     maria.taps("Go on now")
     assert house.patient(maria).status == PatientStatus.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("length", "days_away", "status"),
+    [
+        pytest.param("Until I say so", 30, PatientStatus.PAUSED, id="without an end it goes on"),
+        pytest.param("3 days", 2, PatientStatus.PAUSED, id="not over yet"),
+        pytest.param("3 days", 4, PatientStatus.ACTIVE, id="over meanwhile"),
+    ],
+)
+@pytest.mark.parametrize("back", [ReplyKind.UNBLOCKED, ReplyKind.TEXT])
+def test_a_pause_outlasts_blocking_and_unblocking(
+    lone_house: House, length: str, days_away: int, status: PatientStatus, back: ReplyKind
+) -> None:
+    phone = lone_house.enrolled()
+    phone.says("/pause")
+    phone.taps(length)
+    lone_house.receive(phone, ReplyKind.BLOCKED)
+    lone_house.receive(phone, ReplyKind.BLOCKED)
+    lone_house.skip_to(lone_house.now + timedelta(days=days_away))
+    lone_house.receive(phone, back, text="hello")
+    assert lone_house.patient(phone).status == status
+    phone.says("/pause")
+    phone.taps("Go on now" if status == PatientStatus.PAUSED else "1 day")
+    lone_house.receive(phone, ReplyKind.BLOCKED)
+    lone_house.receive(phone, ReplyKind.UNBLOCKED)
+    again = PatientStatus.ACTIVE if status == PatientStatus.PAUSED else PatientStatus.PAUSED
+    assert lone_house.patient(phone).status == again
 
 
 def test_history_shows_answers_in_words_newest_first(house: House) -> None:
