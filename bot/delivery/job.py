@@ -15,7 +15,7 @@ from bot.threads import InThread
 from storage.database import Database
 from storage.tables import Lane, Outbox, OutboxKind
 
-BULK = frozenset({OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.MENU, OutboxKind.DOCUMENT})
+BULK = frozenset({OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.DOCUMENT})
 """What nobody is waiting for at this moment; it never holds up an answer to someone who is typing."""
 
 TALK = frozenset(OutboxKind) - BULK
