@@ -34,6 +34,7 @@ from bot.logs import set_up_logging
 from bot.message import Sender
 from bot.outage import OutsideLine, StorageWatch
 from bot.paging.outside import PagingSender
+from bot.rota.subscription import Reading
 from bot.settings import Settings, SettingsError
 from bot.threads import Threads
 from bot.ticking import Ticking
@@ -62,6 +63,7 @@ def run(settings: Settings) -> None:
     set_up_logging(settings.log_level, as_json=as_json, secrets=settings.secrets)
     content = load_content(settings.prompts_dir)
     _refuse_stale_numbers(settings, content)
+    _refuse_unknown_sites(settings, content)
     with single_process(settings.database_url):
         db = _open(settings, content)
         try:
@@ -78,6 +80,16 @@ def _refuse_stale_numbers(settings: Settings, content: Content) -> None:
     if settings.clock_file is None and (lines := stale_numbers(content, Clock()().date())):
         parted = (line.removeprefix("prompts/").partition(": ") for line in lines)
         raise ContentError([Problem(file, what) for file, _, what in parted])
+
+
+def _refuse_unknown_sites(settings: Settings, content: Content) -> None:
+    """A calendar of a site that is not there would be read for nobody."""
+    unknown = {each.site_id for each in settings.calendars} - content.sites.keys()
+    if unknown:
+        known = ", ".join(sorted(content.sites))
+        raise SettingsError(
+            [f'rota_calendars: there is no site "{each}"; there is {known}' for each in sorted(unknown)]
+        )
 
 
 def _open(settings: Settings, content: Content) -> Database:
@@ -199,7 +211,8 @@ class App:
             asyncio.create_task(work)
             for work in (self._worker.run(), self._delivery.run(), *map(_run, self._pollers.values()))
         ]
-        watching = [asyncio.create_task(self._storage.run())]
+        calendars = Reading(self._clinic, self._settings.calendars, self._clock, self._threads("rota"))
+        watching = [asyncio.create_task(each.run()) for each in (self._storage, calendars)]
         self._vitals.started = True
         logger.info("app.started", extra={"pid": os.getpid()})
         try:

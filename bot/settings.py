@@ -23,6 +23,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bot.calendars import Subscription, line_problems, read_subscriptions
+
 PREFIX = "AFTERCARE_"
 FILE_VARIABLE = "AFTERCARE_SETTINGS"
 DEFAULT_FILE = Path("aftercare.toml")
@@ -47,7 +49,26 @@ def _listed(value: Any) -> Any:
     return re.split(r"[,\s]+", value.strip()) if isinstance(value, str) and value.strip() else value or []
 
 
+def _lines(value: Any) -> Any:
+    """A list whose entries hold spaces may be written in one variable, parted by ; or line breaks."""
+    return (
+        [each.strip() for each in re.split(r"[;\n]", value) if each.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _pairs(value: Any) -> Any:
+    """A table may be written in one variable: a=b; c=d."""
+    if not isinstance(value, str):
+        return value
+    parted = (line.partition("=") for line in _lines(value))
+    return {key.strip(): meaning.strip() for key, _, meaning in parted}
+
+
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)]
+SecretLines = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_lines)]
+Pairs = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
 
 
 class Settings(BaseSettings):
@@ -111,6 +132,17 @@ class Settings(BaseSettings):
         description="Who is told when the database itself is gone: addresses as Apprise writes them, kept "
         "here because the database cannot be asked.",
     )
+    rota_calendars: SecretLines = Field(
+        (),
+        description="Calendars read into the rota every few minutes, each `SITE TIER ADDRESS` (tier 1 first, "
+        "2 backup, 3 lead; an https:// address or a file); `;` between several in the variable.",
+    )
+    rota_aliases: Pairs = Field(
+        {},
+        repr=False,
+        description="Who a calendar means where it does not hold the name on the invite: a table of e-mail "
+        "address or title to name, in the variable `amara@clinic.example=Amara Osei; ...`.",
+    )
     clock_file: Path | None = Field(
         None, description="For the sandbox and tests: a file holding the seconds to add to the clock."
     )
@@ -138,9 +170,18 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every value that must never be seen, for the log's redaction."""
         single = (self.token, self.alert_token, self.webhook_secret, self.dead_man_url)
-        return tuple(
-            each.get_secret_value() for each in (*single, *self.master_keys, *self.outside_recipients) if each
-        )
+        whole = (*single, *self.master_keys, *self.outside_recipients)
+        addresses = (each.source for each in self.calendars if each.is_address)
+        return (*(each.get_secret_value() for each in whole if each), *addresses)
+
+    @property
+    def calendars(self) -> tuple[Subscription, ...]:
+        """The calendars the rota is read from."""
+        return read_subscriptions(self._calendar_lines, self.rota_aliases)
+
+    @property
+    def _calendar_lines(self) -> tuple[str, ...]:
+        return tuple(each.get_secret_value() for each in self.rota_calendars)
 
     @property
     def keys(self) -> tuple[bytes, ...]:
@@ -161,6 +202,7 @@ class Settings(BaseSettings):
         yield from self._token_problems()
         yield from self._key_problems()
         yield from self._address_problems()
+        yield from (f"rota_calendars: {each}" for each in line_problems(self._calendar_lines))
 
     def _token_problems(self) -> Iterator[str]:
         given = {"token": self.token, "alert_token": self.alert_token}
@@ -265,7 +307,7 @@ def _read_file(file: Path | None, problems: list[str]) -> dict[str, Any]:
         # The parser's text names line and column; it quotes single characters at most.
         problems.append(f"{path}: is not TOML: {error}")
         return {}
-    if values.keys() & {"token", "alert_token", "master_keys", "webhook_secret"} and (
+    if values.keys() & {"token", "alert_token", "master_keys", "webhook_secret", "rota_calendars"} and (
         problem := _open_to_others(path)
     ):
         problems.append(problem)
@@ -312,4 +354,4 @@ def settings_table() -> str:
 
 
 def _default_text(default: Any) -> str:
-    return "" if default is None or default == () else f"`{default}`"
+    return "" if default in (None, (), {}) else f"`{default}`"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from storage.tables import Mark
 
@@ -20,3 +21,13 @@ def set_mark(tx: Session, name: str, now: datetime, value: str = "") -> None:
 
 def mark(tx: Session, name: str) -> Mark | None:
     return tx.get(Mark, name, populate_existing=True)
+
+
+def beginning_with(tx: Session, prefix: str) -> list[Mark]:
+    """Return the marks of one family, like "rota:", by name."""
+    wanted = select(Mark).where(col(Mark.name).startswith(prefix, autoescape=True))
+    return list(tx.scalars(wanted.order_by(col(Mark.name))))
+
+
+def forget(tx: Session, name: str) -> None:
+    tx.execute(delete(Mark).where(col(Mark.name) == name))

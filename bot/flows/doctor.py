@@ -27,6 +27,7 @@ SILENT_AFTER = {
     "auditor": timedelta(minutes=5),
 }
 """How old the last sign of life of each part may be."""
+CALENDAR_OLD_AFTER = timedelta(hours=1)
 STUCK_AFTER = timedelta(minutes=10)
 TIER_NAMES = {1: "first on call", 2: "backup", 3: "lead"}
 
@@ -73,6 +74,7 @@ def examine(clinic: Clinic, now: datetime) -> Report:
             *(sign for site in clinic.content.sites for sign in _rota(tx, site, now)),
             *_contacts(tx, now),
             *_running(tx, now),
+            *_calendars(tx, now),
             *_queues(tx, now),
             *_content(clinic, now),
             *_chain(tx),
@@ -130,6 +132,19 @@ def _running(tx: Session, now: datetime) -> Iterator[Sign]:
             yield Sign(
                 weight, f"{name}: last ran {minutes} minutes ago; is aftercare {_starter(name)} running?"
             )
+
+
+def _calendars(tx: Session, now: datetime) -> Iterator[Sign]:
+    """How old the last good reading of each subscribed calendar is."""
+    for tried in marks.beginning_with(tx, "rota-tried:"):
+        name = tried.name.removeprefix("rota-tried:")
+        good = marks.mark(tx, f"rota-good:{name}")
+        if good is None:
+            yield Sign(Weight.WEAKENS, f"calendar {name}: has never been read; look at rota_calendars")
+            continue
+        minutes = int((now - good.at).total_seconds() // 60)
+        weight = Weight.WEAKENS if now - good.at > CALENDAR_OLD_AFTER else Weight.NOTE
+        yield Sign(weight, f"calendar {name}: last read well {minutes} minutes ago")
 
 
 def _starter(name: str) -> str:

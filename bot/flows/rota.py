@@ -128,13 +128,17 @@ def _tell(act: Act, site_id: str, name: str) -> int:
     return found
 
 
-def tell_unreadable(act: Act, site_id: str, label: str, problem: str) -> None:
-    """Tell coordinators and admins, once a day per calendar, that it could not be used as it is."""
+def tell_unreadable(act: Act, site_id: str, label: str, problem: str) -> bool:
+    """Tell coordinators and admins, once a day per calendar, that it could not be used as it is.
+
+    False: they have been told today.
+    """
     name = f"rota-unreadable:{site_id}:{label}"
     before = marks.mark(act.tx, name)
     if before is not None and timedelta() <= act.now - before.at < TOLD_EVERY:
-        return
+        return False
     marks.set_mark(act.tx, name, act.now)
     for staff in people.at_site(act.tx, site_id, (Role.COORDINATOR, Role.ADMIN)):
         words = act.words(staff)
         pages.tell_staff(act, staff, words.say("staff.rota.unreadable", name=label, problem=problem))
+    return True

@@ -1,6 +1,5 @@
 """The rota from calendars: read as other programs export them, imported whole or not at all."""
 
 from bot.rota.importing import RotaRefused, RotaReport, import_calendar
-from bot.rota.subscription import Subscription, refresh
 
-__all__ = ["RotaRefused", "RotaReport", "Subscription", "import_calendar", "refresh"]
+__all__ = ["RotaRefused", "RotaReport", "import_calendar"]

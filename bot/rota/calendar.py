@@ -18,6 +18,7 @@ MOST_EVENTS = 5_000
 MOST_SHIFTS = 3_000
 TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 LONGEST = timedelta(days=366)
+LOOKS = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 
 
 class CalendarError(Exception):
@@ -55,11 +56,20 @@ def read_calendar(raw: bytes, start: datetime, end: datetime, zone: str) -> tupl
         raise CalendarError(*problems)
     local = ZoneInfo(_own_zone(calendar) or zone)
     placed = x_wr_timezone.to_standard(calendar)
-    found = recurring_ical_events.of(placed).between(start, end)
+    found = _occurrences(placed, start, end)
     entries = [entry for each in found if (entry := _entry(each, local)) is not None]
-    if len(entries) > MOST_SHIFTS:
-        raise CalendarError(f"it has {len(entries)} shifts in the weeks ahead; the limit is {MOST_SHIFTS}")
     return tuple(sorted(entries, key=lambda each: (each.starts_at, each.ends_at, each.title)))
+
+
+def _occurrences(calendar: icalendar.Calendar, start: datetime, end: datetime) -> list[Any]:
+    """Return every occurrence in the span; a calendar with too many is noticed after its first days."""
+    query = recurring_ical_events.of(calendar)
+    found: list[Any] = []
+    for until in (*(start + each for each in LOOKS), end):
+        found = query.between(start, min(until, end))
+        if len(found) > MOST_SHIFTS:
+            raise CalendarError(f"it has over {MOST_SHIFTS} shifts in the weeks ahead, which is the limit")
+    return found
 
 
 def _parsed(raw: bytes) -> icalendar.Calendar:

@@ -84,13 +84,17 @@ def import_calendar(
     try:
         entries = _entries(clinic, source, site_id, now)
     except CalendarError as error:
-        problems = error.problems
-        report = clinic.db.run(lambda tx: _refused(Act(clinic, tx, now), place, problems))
+        report = refuse(clinic, place, error, now)
     else:
         report = clinic.db.run(lambda tx: _import(Act(clinic, tx, now), place, entries, known))
     if not report.imported:
         raise RotaRefused(report)
     return report
+
+
+def refuse(clinic: Clinic, place: Place, error: CalendarError, now: datetime) -> RotaReport:
+    """Leave the rota as it is, and see that somebody hears why."""
+    return clinic.db.run(lambda tx: _refused(Act(clinic, tx, now), place, error.problems))
 
 
 def _entries(clinic: Clinic, source: Path | bytes, site_id: str, now: datetime) -> tuple[Entry, ...]:
@@ -111,8 +115,8 @@ def _raw(source: Path | bytes) -> bytes:
 
 
 def _refused(act: Act, place: Place, problems: Sequence[str]) -> RotaReport:
-    rota.tell_unreadable(act, place.site_id, place.label, problems[0])
-    act.record("system", "rota.refused", f"site:{place.site_id}", tier=place.tier, problems=len(problems))
+    if rota.tell_unreadable(act, place.site_id, place.label, problems[0]):
+        act.record("system", "rota.refused", f"site:{place.site_id}", tier=place.tier, problems=len(problems))
     return RotaReport(place.label, place.tier, False, problems=tuple(problems))
 
 

@@ -181,3 +181,46 @@ def test_every_setting_is_explained() -> None:
     for name, each in Settings.model_fields.items():
         assert f"| `{name}` |" in table
         assert each.description
+
+
+def test_calendars_and_who_they_mean_may_stand_in_one_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(
+        monkeypatch,
+        token=TOKEN,
+        master_keys=KEY,
+        rota_calendars="demo 1 https://calendar.example/private-4711.ics; demo 2 /srv/rota/backup.ics",
+        rota_aliases="amara@clinic.example=Amara Osei; Primary = Jonas Lind",
+    )
+    settings = load_settings()
+    first, second = settings.calendars
+    assert (first.site_id, first.tier, second.source) == ("demo", 1, "/srv/rota/backup.ics")
+    assert first.aliases == {"amara@clinic.example": "Amara Osei", "Primary": "Jonas Lind"}
+    assert "https://calendar.example/private-4711.ics" in settings.secrets
+    assert "private-4711" not in repr(settings)
+
+
+def test_calendars_and_aliases_in_the_file_are_a_list_and_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given(monkeypatch, token=TOKEN, master_keys=KEY)
+    file = tmp_path / "aftercare.toml"
+    file.write_text(
+        'rota_calendars = ["demo 1 webcal://calendar.example/a.ics"]\n'
+        '[rota_aliases]\n"a@b.example" = "Amara Osei"\n'
+    )
+    file.chmod(0o600)
+    (only,) = load_settings().calendars
+    assert only.name == "subscribed-1" and only.aliases == {"a@b.example": "Amara Osei"}
+
+
+def test_a_calendar_line_that_cannot_be_used_is_a_problem_without_its_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given(
+        monkeypatch,
+        token=TOKEN,
+        master_keys=KEY,
+        rota_calendars="demo 9 https://calendar.example/private-4711",
+    )
+    (found,) = problems()
+    assert found.startswith("rota_calendars: entry 1: the tier must be") and "private-4711" not in found
