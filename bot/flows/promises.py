@@ -89,6 +89,12 @@ def _waiting_replies(act: Act) -> int:
     return act.tx.scalar(select(func.count()).select_from(Inbox).where(*waiting)) or 0
 
 
+def _nobody_reached(act: Act) -> int:
+    """Alerts of which no channel of anybody took a page: only somebody outside can still help."""
+    alone = (col(Alert.state) == AlertState.OPEN, col(Alert.nobody_reached).is_(True))
+    return act.tx.scalar(select(func.count()).select_from(Alert).where(*alone)) or 0
+
+
 def _still(name: str) -> Check:
     """Return a check that a mark, once set, keeps being set."""
 
@@ -177,6 +183,7 @@ MENDING: tuple[tuple[str, Check], ...] = (
 )
 
 LOOKING: tuple[tuple[str, Check], ...] = (
+    ("nobody_reached", _nobody_reached),
     ("alert_overdue", _overdue_alerts),
     ("page_not_sent", _stuck_pages),
     ("lease_over", _leases_over),
