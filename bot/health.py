@@ -15,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
+from bot.flows import figures
 from bot.logs import place_of
 from bot.threads import InThread
 from storage import audit, marks
@@ -24,6 +25,7 @@ from storage.tables import Alert, AlertState, Inbox, InboxState, Mark, Outbox, O
 logger = logging.getLogger(__name__)
 
 POLL_AGE = timedelta(seconds=90)
+FIGURES_OF = timedelta(days=7)
 TICK_AGE = timedelta(seconds=30)
 ANSWER_SECONDS = 5.0
 WAITING = (OutboxState.PENDING, OutboxState.SENDING)
@@ -114,6 +116,7 @@ class Health:
             yield from _inbox(tx, now)
             yield from _outbox(tx, now)
             yield from _alerts(tx, now)
+            yield from _figures(tx, now)
             yield from _marks(tx, now)
             number, _ = audit.head(tx)
             yield _gauge("audit_lines", "Lines in the audit chain", number)
@@ -163,6 +166,23 @@ def _alerts(tx: Session, now: datetime) -> Iterator[Metric]:
         )
     )
     yield _gauge("oldest_unpaged_alert_seconds", "Age of the oldest alert without a page", _age(unpaged, now))
+
+
+def _figures(tx: Session, now: datetime) -> Iterator[Metric]:
+    """How the alerts of the last seven days were met: medians from the reply on, and what went wrong."""
+    found = figures.between(tx, None, now - FIGURES_OF, now)
+    minutes = GaugeMetricFamily(
+        "aftercare_alert_minutes", "Median from the reply, alerts of 7 days", labels=["level", "until"]
+    )
+    late = GaugeMetricFamily("aftercare_alerts_unacknowledged", "Taken late or never", labels=["level"])
+    false = GaugeMetricFamily("aftercare_alerts_false", "Marked as false alarms", labels=["level"])
+    for each in found:
+        for until in ("page", "seen", "claim", "contact", "resolve"):
+            if (median := getattr(each, f"to_{until}")) is not None:
+                minutes.add_metric([each.level, until], median)
+        late.add_metric([each.level], each.unacknowledged)
+        false.add_metric([each.level], each.false_alarms)
+    yield from (minutes, late, false)
 
 
 def _marks(tx: Session, now: datetime) -> Iterator[Metric]:
