@@ -75,6 +75,7 @@ def page_tier(
         tier_since=act.now if fresh else alert.tier_since,
     )  # fmt: skip
     sent = 0
+    also = [each for each in also if roster.may_have(each, policy)]
     for staff in _each_once([*also, *chosen]):
         sent += _page_person(act, alert, staff, channels)
     nobody = sent == 0 or (is_last_resort(policy, number) and _all_failed(act.tx, alert))

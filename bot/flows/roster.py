@@ -41,7 +41,12 @@ def persons(tx: Session, site_id: str, who: Who, policy: Policy, now: datetime) 
     if who is Who.EVERYONE:
         return [each for each in people.at_site(tx, site_id, policy.everyone) if reachable(tx, each)]
     staff = on_call_now(tx, site_id, who.shift_tier or 1, now)
-    return [staff] if staff is not None and reachable(tx, staff) else []
+    return [staff] if staff is not None and may_have(staff, policy) and reachable(tx, staff) else []
+
+
+def may_have(staff: Staff, policy: Policy) -> bool:
+    """Whether an alert under this policy is for this member, by the role they have now."""
+    return not policy.audience or staff.role in policy.audience
 
 
 def someone_is_on_call(tx: Session, site_id: str, now: datetime) -> bool:
