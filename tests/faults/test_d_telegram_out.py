@@ -179,23 +179,30 @@ async def _dead(clinic: House, how: str) -> None:
         )
 
 
-@pytest.mark.parametrize(("number", "how"), [(37, "blocked"), (38, "chat not found"), (38, "deactivated")])
-def test_fault_37_38_the_person_on_call_cannot_be_written_to(
-    database: Database, sandbox: RunningSandbox, content: Content, number: int, how: str
+def test_fault_37_the_person_on_call_has_blocked_the_bot(
+    database: Database, sandbox: RunningSandbox, content: Content
 ) -> None:
-    seed(database, outside=True)
+    run(_reached_otherwise(database, sandbox, content, "blocked"))
 
-    async def go() -> None:
-        async with house(database, sandbox, content) as clinic:
-            await _dead(clinic, how)
-            await clinic.people.say(MAYA, FRIGHTENING)
-            await until(lambda: len(clinic.outside.carried) == 1, within=5)
-            assert _contact_state(database, FIRST) == ContactState.BLOCKED
-            await clinic.people.wait_for(COORDINATOR, f"Person {FIRST}")
-            await clinic.pass_time(minutes=5, seconds=5)
-            await clinic.page_to(BACKUP)
 
-    run(go())
+@pytest.mark.parametrize("how", ["chat not found", "deactivated"])
+def test_fault_38_the_chat_of_the_person_on_call_is_gone(
+    database: Database, sandbox: RunningSandbox, content: Content, how: str
+) -> None:
+    run(_reached_otherwise(database, sandbox, content, how))
+
+
+async def _reached_otherwise(db: Database, sandbox: RunningSandbox, content: Content, how: str) -> None:
+    """Their other channel is used within seconds, somebody is told, and the climb is not delayed."""
+    seed(db, outside=True)
+    async with house(db, sandbox, content) as clinic:
+        await _dead(clinic, how)
+        await clinic.people.say(MAYA, FRIGHTENING)
+        await until(lambda: len(clinic.outside.carried) == 1, within=5)
+        assert _contact_state(db, FIRST) == ContactState.BLOCKED
+        await clinic.people.wait_for(COORDINATOR, f"Person {FIRST}")
+        await clinic.pass_time(minutes=5, seconds=5)
+        await clinic.page_to(BACKUP)
 
 
 def _contact_state(db: Database, chat_id: int) -> str:
