@@ -11,8 +11,8 @@ import click
 
 from bot.cli.endings import ExitCode, Refused
 from bot.cli.opening import open_clinic, open_database
+from bot.cli.progress import show
 from bot.clock import Clock
-from bot.export.book import Progress
 from bot.export.formats import FORMATS
 from bot.settings import load_settings
 from storage.vault import Vault
@@ -67,24 +67,14 @@ def export(
         **filters,  # type: ignore[arg-type]
     )
     with open_clinic() as (clinic, clock):
-        manifest = write(clinic, out, wanted, clock(), progress=_progress(as_json))
+        manifest = write(
+            clinic, out, wanted, clock(), progress=show if sys.stderr.isatty() and not as_json else None
+        )
     if as_json:
         click.echo((out / "manifest.json").read_text())
         return
     rows = ", ".join(f"{count} {table}" for table, count in manifest.tables.items())
     click.echo(f"{out}: {len(manifest.files)} files; {rows}. Prove it with: aftercare export verify {out}")
-
-
-def _progress(quiet: bool) -> Progress | None:
-    """Return what shows how far an export is, on a terminal that a person looks at."""
-    if quiet or not sys.stderr.isatty():
-        return None
-
-    def show(what: str, done: int, of: int) -> None:
-        share = f"{100 * done // of} %" if of else f"{done}"
-        click.echo(f"\r{what}: {share} ", err=True, nl=done >= of)
-
-    return show
 
 
 @export.command("verify")

@@ -11,6 +11,7 @@ import click
 
 from bot.cli.endings import ExitCode, Refused
 from bot.cli.opening import open_clinic, open_database
+from bot.cli.progress import progress
 from bot.settings import load_settings
 
 
@@ -86,8 +87,8 @@ def doctor(as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--patients", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--days", type=click.IntRange(1, 366), default=28, show_default=True)
+@click.option("--patients", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True)
 @click.option("--protocol", default="single_infusion", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
@@ -101,5 +102,7 @@ def simulate(patients: int, days: int, protocol: str, seed: int, as_json: bool) 
     content = load_content()
     if protocol not in content.protocols:
         raise Refused(f"{protocol!r} is no protocol; there are {', '.join(sorted(content.protocols))}")
-    result = live(content, patients=patients, days=days, protocol=protocol, seed=seed)
+    result = live(
+        content, patients=patients, days=days, protocol=protocol, seed=seed, progress=progress("days")
+    )
     click.echo(json.dumps(result.as_json()) if as_json else result.as_text())
