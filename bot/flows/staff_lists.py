@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.flows import figures, staff_cards
+from bot.flows.act import Act
 from bot.flows.desk import Desk
 from bot.flows.staff_alerts import may_see
 from bot.message import Button
 from storage import alerts
-from storage.tables import Alert
+from storage.tables import Alert, Staff
 
 LISTED = 20
 NOBODY = "–"
@@ -28,28 +30,32 @@ def list_today(desk: Desk, intro: str = "") -> None:
 
 
 def _list(desk: Desk, levels: tuple[str, ...], key: str, intro: str = "") -> None:
-    waiting = [
-        each
-        for each in alerts.unresolved(desk.act.tx, desk.staff.site_id)
-        if each.level in levels and may_see(desk.staff, each)
-    ]
+    waiting = [each for each in open_for(desk.act, desk.staff) if each.level in levels]
     if not waiting:
         desk.say(intro + desk.words.say(f"{key}.none"))
         return
-    rows = tuple((Button(_line(desk, each), staff_cards.data("card", each.id)),) for each in waiting[:LISTED])
+    rows = card_rows(desk.act, desk.staff, waiting)
     desk.say(intro + desk.words.say(f"{key}.head", count=len(waiting)), buttons=rows)
 
 
-def _line(desk: Desk, alert: Alert) -> str:
-    patient = desk.act.patient_of(alert)
-    code = patient.code if patient else desk.words.say("staff.page.system")
-    who = (
-        staff_cards.name_of(desk.act.tx, alert.claimed_by, desk.staff, desk.words)
-        if alert.claimed_by
-        else "–"
-    )
-    level = desk.words.say(f"staff.level.{alert.level}")
-    return f"{level} {code} · {staff_cards.clock(alert.raised_at, desk.staff)} · {who}"
+def open_for(act: Act, staff: Staff) -> list[Alert]:
+    """Return the alerts of their site that are not closed and that they may see, most urgent first."""
+    return [each for each in alerts.unresolved(act.tx, staff.site_id) if may_see(staff, each)]
+
+
+def card_rows(act: Act, staff: Staff, waiting: Sequence[Alert]) -> staff_cards.Buttons:
+    """Return a button for the card of each alert, as many as fit."""
+    lines = ((_line(act, staff, each), staff_cards.data("card", each.id)) for each in waiting[:LISTED])
+    return tuple((Button(line, pressed),) for line, pressed in lines)
+
+
+def _line(act: Act, staff: Staff, alert: Alert) -> str:
+    words = act.words(staff)
+    patient = act.patient_of(alert)
+    code = patient.code if patient else words.say("staff.page.system")
+    who = staff_cards.name_of(act.tx, alert.claimed_by, staff, words) if alert.claimed_by else NOBODY
+    level = words.say(f"staff.level.{alert.level}")
+    return f"{level} {code} · {staff_cards.clock(alert.raised_at, staff)} · {who}"
 
 
 def show_week(desk: Desk, rest: str) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.care.oncall import TIERS, on_call
 from bot.care.said_time import Unclear, read_time
-from bot.flows import drills, pages, roster
+from bot.flows import drills, handover, pages, roster
 from bot.flows.desk import Desk
 from storage import alerts
 from storage import staff as people
@@ -85,6 +85,7 @@ def _take(desk: Desk, tier: int, until: datetime) -> None:
         until=until,
         before=before.id if before else "",
     )
+    handover.note(desk.act, desk.staff.site_id, tier, desk.staff.id)  # both hear of it here, and not again
     waiting = alerts.unresolved(desk.act.tx, desk.staff.site_id)
     who = desk.words.say(f"staff.who.{WHO[tier]}")
     desk.tell("staff.take.done", who=who, until=_when(desk, until), count=len(waiting))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.flows import alerts, checkins, drills, housekeeping, rota, silence
+from bot.flows import alerts, checkins, drills, handover, housekeeping, rota, silence
 from bot.flows.clinic import Clinic
 from storage import marks
 
@@ -26,6 +26,7 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
         ("checkins.close_expired", checkins.close_expired),
         ("silence.look", silence.look),
         ("rota.watch", rota.watch),
+        ("handover.watch", handover.watch),
         ("drills.daily", drills.daily),
         ("drills.unanswered", drills.unanswered),
         ("housekeeping", housekeeping.daily),
