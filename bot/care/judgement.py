@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from bot.care.level import Finding, Level
 from bot.care.patterns import Node
@@ -49,8 +50,7 @@ class Together:
     told: str
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """One place where a phrase was found. `lowered_by` is the guard that lowered it, "" for none."""
 
     phrase: Phrase
@@ -81,7 +81,7 @@ def bound(hits: list[Hit]) -> list[Hit]:
         if hit.lowered_by:
             widest = hit if widest is None or hit.end > widest.end else widest
         elif widest and hit.end <= widest.end and (hit.start, hit.end) != (widest.start, widest.end):
-            weighed.append(replace(hit, level=min(hit.level, widest.level), lowered_by=widest.lowered_by))
+            weighed.append(hit._replace(level=min(hit.level, widest.level), lowered_by=widest.lowered_by))
             continue
         weighed.append(hit)
     return weighed
@@ -91,25 +91,31 @@ def restored(hits: list[Hit]) -> tuple[list[Hit], bool]:
     """Undo every lowering when a phrase of intent, plan, means or preparation stands unlowered."""
     if not any(hit.phrase.strong and not hit.lowered_by for hit in hits):
         return hits, False
-    lowered = any(hit.lowered_by for hit in hits)
-    return [replace(hit, level=hit.phrase.level, lowered_by="") for hit in hits], lowered
+    if not any(hit.lowered_by for hit in hits):
+        return hits, False
+    return [hit._replace(level=hit.phrase.level, lowered_by="") for hit in hits], True
 
 
 def findings_of(hits: Sequence[Hit], together: Together | None) -> tuple[Finding, ...]:
     """Return one finding per rule, most urgent first, with the words that led to it."""
-    best: dict[str, Finding] = {}
+    best: dict[str, Hit] = {}
+    words: dict[str, dict[str, None]] = {}
     for hit in sorted(hits, key=lambda each: (-each.level, each.start, each.end)):
-        known = best.get(hit.phrase.rule_id)
-        if known is None:
-            phrase = hit.phrase
-            told = phrase.told if not hit.lowered_by else ""
-            asks = phrase.asks and not hit.lowered_by
-            best[phrase.rule_id] = Finding(phrase.rule_id, hit.level, (hit.words,), told=told, asks=asks)
-        elif known.level == hit.level and hit.words not in known.words:
-            best[hit.phrase.rule_id] = replace(known, words=(*known.words, hit.words))
+        rule = hit.phrase.rule_id
+        if best.setdefault(rule, hit).level == hit.level:
+            words.setdefault(rule, {})[hit.words] = None
+    findings = {rule: _finding(hit, tuple(words[rule])) for rule, hit in best.items()}
     cues = {hit.phrase.id: hit.words for hit in hits if hit.phrase.cue and not hit.lowered_by}
     if together and len(cues) >= 2:
-        best[together.rule_id] = Finding(
+        findings[together.rule_id] = Finding(
             together.rule_id, together.level, tuple(cues.values()), told=together.told
         )
-    return tuple(sorted(best.values(), key=lambda each: (-each.level, each.rule_id)))
+    return tuple(sorted(findings.values(), key=lambda each: (-each.level, each.rule_id)))
+
+
+def _finding(hit: Hit, words: tuple[str, ...]) -> Finding:
+    """Return the finding a rule's most urgent hit leads to; a lowered one neither tells nor asks anything."""
+    phrase, whole = hit.phrase, not hit.lowered_by
+    return Finding(
+        phrase.rule_id, hit.level, words, told=phrase.told if whole else "", asks=phrase.asks and whole
+    )

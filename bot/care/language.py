@@ -9,7 +9,8 @@ from typing import Protocol
 
 from bot.care.level import Finding
 
-_LATIN_ENDS = 0x250  # letters above are not Latin
+_LATIN_ENDS = 0x250  # letters from here on are not Latin
+_LAST_LATIN = chr(_LATIN_ENDS - 1)
 _WORDS_HEARD = 60
 _FEWEST_FOREIGN = 3  # letters in another script before the text counts as written in it
 
@@ -52,7 +53,10 @@ class Languages:
 
 
 def _foreign_script(text: str) -> bool:
-    letters = [char for char in text[:400] if char.isalpha()]
+    text = text[:400]
+    if len([char for char in text if char > _LAST_LATIN]) < _FEWEST_FOREIGN:
+        return False
+    letters = [char for char in text if char.isalpha()]
     foreign = sum(
         ord(char) >= _LATIN_ENDS and not 0x1D400 <= ord(char) <= 0x1D7FF and not 0xFF00 <= ord(char) <= 0xFF5A
         for char in letters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html.entities import html5
 from itertools import pairwise
@@ -105,6 +105,7 @@ class Reading:
     units: tuple[str, ...]
     raw: tuple[str, ...]  # the words before spelled-out letters were joined
     joined: tuple[int, ...]  # how many raw words each unit takes; empty when one each
+    folded: str  # the text lower-cased and without accents, from which the words were taken
 
 
 class Reader:
@@ -112,6 +113,8 @@ class Reader:
 
     def __init__(self, emoji: Mapping[str, str]) -> None:
         self._folding = _Folding(emoji)
+        # No ASCII character grows when folded: a text as long as before kept every character's place.
+        self._ascii_stays = all(len(self._folding[code]) <= 1 for code in range(128))
 
     def read(self, text: str) -> Reading:
         """Return the words of `text`; never raises, takes time in proportion to its length."""
@@ -124,12 +127,11 @@ class Reader:
                 raw, units, joined = _join_spaced(folded)
             else:
                 units, joined = _join_letters(raw)
-        return Reading(text, tuple(units), tuple(raw), tuple(joined))
+        return Reading(text, tuple(units), tuple(raw), tuple(joined), folded)
 
     def places(self, reading: Reading) -> list[tuple[int, int]]:
         """Return where each unit stands in the text as written: first character, one past the last."""
-        origin = self._origins(reading.text)
-        folded = self._folded(reading.text)
+        origin, folded = self._origins(reading), reading.folded
         spans, at = [], 0
         for word in reading.raw:
             start = max(folded.find(word, at), at)
@@ -142,9 +144,13 @@ class Reader:
         folded = _decoded(text).translate(self._folding)
         return _rejoin_contractions(folded)
 
-    def _origins(self, text: str) -> list[int]:
+    def _origins(self, reading: Reading) -> Sequence[int]:
         """For each folded character, the place of the written one it came from."""
-        return [at for at, char in enumerate(_decoded(text)) for _ in self._folding[ord(char)]]
+        text = reading.text
+        if text.isascii() and len(text) == len(reading.folded) and self._ascii_stays:
+            return range(len(text))
+        folding = self._folding
+        return [at for at, char in enumerate(_decoded(text)) for _ in folding[ord(char)]]
 
 
 def _merge(spans: list[tuple[int, int]], joined: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -250,6 +256,11 @@ def _join_letters(raw: list[str]) -> tuple[list[str], list[int]]:
     joined: list[int] = []
     at = 0
     while at < len(raw):
+        if len(raw[at]) > 1:
+            units.append(raw[at])
+            joined.append(1)
+            at += 1
+            continue
         end = _end_of_letters(raw, at)
         letters = [word for word in raw[at:end] if _is_letter(word)]
         if len(letters) >= 3:

@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
-
-import re2
 
 from bot.care.judgement import Guard, Hit, Judgement, Phrase, Together, bound, findings_of, restored
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader, Reading
 from bot.care.patterns import Needs, Node, Writer, names
+from bot.care.search import NOWHERE, Span, compiled
 from bot.care.vocabulary import SYMBOL_BYTES, Vocabulary
 
 WINDOW = 120  # words looked at together in a long text
@@ -27,12 +25,9 @@ _WHOLE = 1_600  # words always looked at; beyond them, until an emergency was fo
 _REACH = 12  # words before and after a phrase that its guards look at
 _MOST_PLACES = 8  # of one pattern in one stretch of a text
 _MOST_WORDS = 160  # characters of the patient's words kept with a finding
-_OPTIONS = re2.Options()
-_OPTIONS.max_mem = 1 << 25
-_OPTIONS.log_errors = False
 
 
-@dataclass
+@dataclass(slots=True)
 class _Line:
     """One pattern of a phrase, ready to search with. Compiled when first needed."""
 
@@ -42,13 +37,11 @@ class _Line:
     writer: Writer
     need: int
     lists: tuple[str, ...]  # word lists the text must hold an entry of
-    _regex: re2._Regexp | None = None
+    span: Span | None = None
 
-    @property
-    def regex(self) -> re2._Regexp:
-        if self._regex is None:
-            self._regex = re2.compile(self.writer.write(self.node).encode(), _OPTIONS)
-        return self._regex
+    def compiled(self) -> Span:
+        self.span = compiled(self.writer.write(self.node))
+        return self.span
 
 
 @dataclass(frozen=True)
@@ -56,9 +49,9 @@ class _Context:
     """A guard, ready to search with."""
 
     guard: Guard
-    before: re2._Regexp | None
-    after: re2._Regexp | None
-    anywhere: re2._Regexp | None
+    before: Span | None
+    after: Span | None
+    anywhere: Span | None
 
 
 @dataclass
@@ -88,7 +81,7 @@ class PhraseBook:
             self.vocabulary.class_of(self.negations),
         )
         self._list_nodes: dict[str, Node] = {}
-        self._list_regex: dict[str, re2._Regexp] = {}
+        self._list_spans: dict[str, Span] = {}
         for phrase in self.phrases:
             for node, written in zip(phrase.say, phrase.written, strict=True):
                 self._add_line(phrase, node, written)
@@ -152,11 +145,10 @@ class PhraseBook:
     def _holds(self, name: str, text: bytes, known: dict[str, bool]) -> bool:
         """Tell whether the text holds an entry of a word list; each list is looked for once per text."""
         if name not in known:
-            regex = self._list_regex.get(name)
-            if regex is None:
-                regex = re2.compile(self._writer.write(self._list_nodes[name]).encode(), _OPTIONS)
-                self._list_regex[name] = regex
-            known[name] = regex.search(text) is not None
+            span = self._list_spans.get(name)
+            if span is None:
+                span = self._list_spans[name] = compiled(self._writer.write(self._list_nodes[name]))
+            known[name] = span(text) != NOWHERE
         return known[name]
 
     def _context(self, guard: Guard) -> _Context:
@@ -175,13 +167,11 @@ class PhraseBook:
     def _after(self) -> str:
         return "^" + self.vocabulary.class_of(self.filler) + "{{0,3}}(?:{})"
 
-    def _any(self, nodes: Sequence[Node], frame: str) -> re2._Regexp:
+    def _any(self, nodes: Sequence[Node], frame: str) -> Span:
         """Compile alternatives; none at all match nothing."""
         if not nodes:
-            return re2.compile(rb"[^\x00-\x{10FFFF}]", _OPTIONS)
-        return re2.compile(
-            frame.format("|".join(self._writer.write(node) for node in nodes)).encode(), _OPTIONS
-        )
+            return compiled(r"[^\x00-\x{10FFFF}]")
+        return compiled(frame.format("|".join(self._writer.write(node) for node in nodes)))
 
     def _have(self, symbols: Iterable[bytes]) -> int:
         have = 0
@@ -195,7 +185,7 @@ class PhraseBook:
         settled: set[int] = set()
         for start in range(0, max(len(encoded), 1), WINDOW - OVERLAP):
             stretch = _Stretch(encoded[start : start + WINDOW], start, start + WINDOW >= len(encoded))
-            found += self._search(stretch, settled)
+            self._search(stretch, settled, found)
             if stretch.last or (start > _WHOLE and any(_is_emergency(each) for each in found)):
                 break
         if not found:
@@ -205,60 +195,77 @@ class PhraseBook:
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.phrase.id, hit.pattern))
 
     def _hit(self, found: _Found, text: str, places: Sequence[tuple[int, int]]) -> Hit:
-        phrase, start, end = found.line.phrase, places[found.first][0], places[found.last][1]
-        level = self.guards[found.guard].to if found.guard else phrase.level
-        return Hit(phrase, found.line.written, text[start:end][:_MOST_WORDS], level, start, end, found.guard)
+        line, first, last, guard = found
+        start, end = places[first][0], places[last][1]
+        level = self.guards[guard].to if guard else line.phrase.level
+        return Hit(line.phrase, line.written, text[start:end][:_MOST_WORDS], level, start, end, guard)
 
-    def _search(self, stretch: _Stretch, settled: set[int]) -> list[_Found]:
-        """Return what is found in one stretch; lines in `settled` were found before, unlowered."""
-        symbols = _symbols_of(stretch.text)
-        have = self._have(symbols)
+    def _search(self, stretch: _Stretch, settled: set[int], found: list[_Found]) -> None:
+        """Add what is found in one stretch; lines in `settled` were found before, unlowered."""
+        text, symbols = stretch.text, stretch.symbols()
+        missing = ~self._have(symbols)
         known: dict[str, bool] = {}
-        found: list[_Found] = []
         by_symbol = self._lines_by_symbol
         for symbol in symbols:
             for need, line in by_symbol.get(symbol, ()):
-                if need & have != need or id(line) in settled:
+                if need & missing or id(line) in settled:
                     continue
-                if all(self._holds(name, stretch.text, known) for name in line.lists):
-                    hits = self._matches(line, stretch)
-                    found += hits
-                    if any(not hit.guard for hit in hits):
+                for name in line.lists:
+                    if not (known[name] if name in known else self._holds(name, text, known)):
+                        break
+                else:
+                    span = (line.span or line.compiled())(text)
+                    if span != NOWHERE and self._take(line, span, stretch, found):
                         settled.add(id(line))
-        return found
 
-    def _matches(self, line: _Line, stretch: _Stretch) -> list[_Found]:
-        found: list[_Found] = []
-        for match in islice(line.regex.finditer(stretch.text), _MOST_PLACES):
-            start, end = match.span()
-            if start == end or stretch.cut(start, end):
-                continue
-            guard = self._lowered_by(line.phrase, stretch, start, end)
-            first, last = stretch.unit_at(start), stretch.unit_at(end - SYMBOL_BYTES)
-            found.append(_Found(line, stretch.offset + first, stretch.offset + last, guard))
-        return found
+    def _take(self, line: _Line, span: tuple[int, int], stretch: _Stretch, found: list[_Found]) -> bool:
+        """Add the places of a line, the first of which is known; return whether any is unlowered."""
+        text, settled = stretch.text, False
+        for _ in range(_MOST_PLACES):
+            start, end = span
+            if start != end and not stretch.cut(start, end):
+                guard = self._lowered_by(line.phrase, stretch, start, end)
+                settled = settled or not guard
+                first, last = stretch.unit_at(start), stretch.unit_at(end - SYMBOL_BYTES)
+                found.append((line, stretch.offset + first, stretch.offset + last, guard))
+            if end >= len(text) or line.span is None:
+                break
+            span = line.span(text, end + (start == end))
+            if span == NOWHERE:
+                break
+        return settled
 
     def _lowered_by(self, phrase: Phrase, stretch: _Stretch, start: int, end: int) -> str:
         """Return the guard that lowers a phrase found here the most, "" for none."""
-        before = stretch.text[max(0, start - _REACH * SYMBOL_BYTES) : start]
-        after = stretch.text[end : end + _REACH * SYMBOL_BYTES]
-        stands = self._stands
-        if not (stands.before.search(before) or stands.after.search(after) or self._anywhere(stretch)):
+        if not (self._stands_before(stretch, start) or self._stands_after(stretch, end)) and not (
+            self._anywhere(stretch)
+        ):
             return ""
+        before, after = stretch.before(start), stretch.after(end)
         lowest = ""
         for name in phrase.guards:
             context = self._contexts[name]
             if context.guard.to < (self.guards[lowest].to if lowest else phrase.level) and (
-                (context.before and context.before.search(before))
-                or (context.after and context.after.search(after))
-                or (context.anywhere and context.anywhere.search(stretch.text))
+                (context.before and context.before(before) != NOWHERE)
+                or (context.after and context.after(after) != NOWHERE)
+                or (context.anywhere and context.anywhere(stretch.text) != NOWHERE)
             ):
                 lowest = name
         return lowest
 
+    def _stands_before(self, stretch: _Stretch, start: int) -> bool:
+        if start not in stretch.guarded_before:
+            stretch.guarded_before[start] = self._stands.before(stretch.before(start)) != NOWHERE
+        return stretch.guarded_before[start]
+
+    def _stands_after(self, stretch: _Stretch, end: int) -> bool:
+        if end not in stretch.guarded_after:
+            stretch.guarded_after[end] = self._stands.after(stretch.after(end)) != NOWHERE
+        return stretch.guarded_after[end]
+
     def _anywhere(self, stretch: _Stretch) -> bool:
         if stretch.guarded is None:
-            stretch.guarded = self._stands.anywhere.search(stretch.text) is not None
+            stretch.guarded = self._stands.anywhere(stretch.text) != NOWHERE
         return stretch.guarded
 
     @cached_property
@@ -272,36 +279,40 @@ class PhraseBook:
         )
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A line found: first and last unit, and the guard that lowers it, "" for none."""
-
-    line: _Line
-    first: int
-    last: int
-    guard: str
+# A line found: the line, its first and last unit, and the guard that lowers it, "" for none.
+_Found = tuple[_Line, int, int, str]
 
 
 @dataclass(frozen=True)
 class _Stands:
     """Every guard in one: a quick look before each is asked."""
 
-    before: re2._Regexp
-    after: re2._Regexp
-    anywhere: re2._Regexp
+    before: Span
+    after: Span
+    anywhere: Span
 
 
-@dataclass
 class _Stretch:
     """Some units of a text, looked at together. `offset` is the first unit's place in the text."""
 
-    units: list[bytes]
-    offset: int
-    last: bool
-    guarded: bool | None = None
+    def __init__(self, units: list[bytes], offset: int, last: bool) -> None:
+        self.units = units
+        self.offset = offset
+        self.last = last
+        self.text = b"".join(units)
+        self.plain = len(self.text) == len(units) * SYMBOL_BYTES  # one symbol to every unit
+        self.guarded: bool | None = None
+        self.guarded_before: dict[int, bool] = {}
+        self.guarded_after: dict[int, bool] = {}
 
-    def __post_init__(self) -> None:
-        self.text = b"".join(self.units)
+    def symbols(self) -> set[bytes]:
+        return set(self.units) if self.plain else _symbols_of(self.text)
+
+    def before(self, start: int) -> bytes:
+        return self.text[max(0, start - _REACH * SYMBOL_BYTES) : start]
+
+    def after(self, end: int) -> bytes:
+        return self.text[end : end + _REACH * SYMBOL_BYTES]
 
     def cut(self, start: int, end: int) -> bool:
         """Tell whether a match touches an edge inside the text: the next stretch sees it whole."""
@@ -309,7 +320,7 @@ class _Stretch:
 
     def unit_at(self, place: int) -> int:
         """Return which unit holds the symbol at a byte place."""
-        if len(self.text) == len(self.units) * SYMBOL_BYTES:
+        if self.plain:
             return place // SYMBOL_BYTES
         at = 0
         for number, symbols in enumerate(self.units):
@@ -320,7 +331,7 @@ class _Stretch:
 
 
 def _is_emergency(found: _Found) -> bool:
-    return not found.guard and found.line.phrase.level == Level.EMERGENCY
+    return not found[3] and found[0].phrase.level == Level.EMERGENCY
 
 
 def _symbols_of(text: bytes) -> set[bytes]:

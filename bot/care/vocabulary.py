@@ -127,13 +127,13 @@ class Vocabulary:
         singles = {letter for letter in "iuay" if letter in self._symbols}
         whole = {word for word in (*plain, *self.spellings) if len(word) > 1}
         self._pieces = self._common | inflected | whole | singles
-        for word in sorted(plain, key=len):
+        for word in sorted(plain, key=_shortest_first):
             squeezed = squeeze(word)
             self._squeezed.setdefault(squeezed, word)
             if len(word) >= _SHORTEST_FUZZY:
                 for at in range(len(word)):
                     self._deleted.setdefault(word[:at] + word[at + 1 :], []).append(word)
-        for word in sorted(self._common, key=len):
+        for word in sorted(self._common, key=_shortest_first):
             self._squeezed.setdefault(squeeze(word), word)
 
     def _index_slips(self) -> None:
@@ -314,6 +314,11 @@ class _Known(dict[str, bytes]):
             self.clear()
         self[word] = symbols
         return symbols
+
+
+def _shortest_first(word: str) -> tuple[int, str]:
+    """Order words by length, then letters: a word that may be two others is the same one in every run."""
+    return len(word), word
 
 
 def _ranges(symbols: str) -> str:
