@@ -123,6 +123,12 @@ def read_raw(tx: Session, row: Inbox) -> dict[str, Any]:
     return json.loads(plain) if plain else {}
 
 
+def empty_raw(tx: Session, bot: str, update_id: int) -> None:
+    """Drop what an update said, because it holds a secret that is kept elsewhere by now."""
+    this = (col(Inbox.bot) == bot, col(Inbox.update_id) == update_id)
+    tx.execute(update(Inbox).where(*this).values(raw_sealed=None))
+
+
 def mark_done(tx: Session, bot: str, update_id: int, now: datetime) -> bool:
     """Note that an update was handled, in the transaction that handled it. False: it already was."""
     return _leave_new(tx, bot, update_id, state=InboxState.DONE, done_at=now)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.flows import drills, pages
 from bot.flows.desk import Desk
 from bot.message import Button
+from storage import inbox
 from storage import staff as people
 from storage.tables import Contact, ContactState, Staff
 
@@ -133,6 +134,8 @@ def address_words(desk: Desk, staff_id: str, text: str) -> None:
         desk.tell("staff.refused")
         return
     text = text.strip()
+    if "://" in text:
+        _forget_written(desk)
     scheme, _, rest = text.partition("://")
     known = people.contacts(desk.act.tx, owner.id)
     sound = scheme.isascii() and scheme.isalnum() and rest and len(text) <= LONGEST_ADDRESS
@@ -140,7 +143,6 @@ def address_words(desk: Desk, staff_id: str, text: str) -> None:
         desk.set_step(f"contact:{owner.id}")
         desk.tell("staff.contacts.ask_again", most=MOST)
         return
-    desk.delete_written()
     channel = _channel(scheme.lower(), known)
     contact = people.add_contact(desk.act.tx, owner.id, channel, text, desk.act.now)
     desk.record("contact.added", f"staff:{owner.id}", contact=contact.id, channel=channel)
@@ -149,6 +151,12 @@ def address_words(desk: Desk, staff_id: str, text: str) -> None:
         words = desk.act.words(owner)
         pages.tell_staff(desk.act, owner, words.say("staff.contacts.changed", name=desk.staff.name))
     _show(desk, owner)
+
+
+def _forget_written(desk: Desk) -> None:
+    """An address holds a password: it stays neither in the chat nor in the update that brought it."""
+    desk.delete_written()
+    inbox.empty_raw(desk.act.tx, desk.reply.bot, desk.reply.update_id)
 
 
 def _channel(scheme: str, known: list[Contact]) -> str:

@@ -1,4 +1,4 @@
-"""What staff do in their chat: taking an alert, looking, reaching the patient, closing; and what is refused."""
+"""What staff do in their chat: taking an alert, looking, reaching the patient, closing; what is refused."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from bot.care.level import Finding, Level
 from bot.flows import tick
 from bot.flows.staff_cards import data
 from bot.message import ReplyKind
-from storage import outbox, patients
+from storage import inbox, outbox, patients
 from storage import staff as people
-from storage.tables import AlertState, Contact, Lane, OutboxKind, Role, Site, Staff, Treatment
+from storage.tables import AlertState, Contact, Inbox, Lane, OutboxKind, Role, Site, Staff, Treatment
 from storage.vault import unseal
 from tests.flows.alarm import CRISIS, audited, found, found_but_not_carried, only, queued
 from tests.flows.clinic_night import House, Phone
@@ -409,6 +409,10 @@ def test_an_address_is_kept_sealed_deleted_from_the_chat_and_tested(house: House
     (contact,) = (each for each in house.all(Contact) if isinstance(each, Contact) and each.channel == "ntfy")
     assert b"secret" not in (contact.address_sealed or b"")
     assert len(queued(house, OutboxKind.PAGE, "apprise")) == 1
+    with house.looking() as tx:
+        typed, opened = (tx.get(Inbox, ("care", number)) for number in _last_updates(tx))
+        assert typed is not None and typed.raw_sealed is None, "the address is nowhere but in the contact"
+        assert opened is not None and opened.raw_sealed is not None
     okafor.taps("2 earlier")
     assert "1. ntfy" in okafor.screen
 
@@ -472,6 +476,11 @@ def test_the_claim_that_comes_with_the_page_in_flight_ends_the_paging(
     assert only(house).state == AlertState.CLAIMED
     with house.looking() as tx:
         assert outbox.lease(tx, Lane.ALERT, "test", house.now, 10, timedelta(seconds=30)) == []
+
+
+def _last_updates(tx: Session) -> tuple[int, int]:
+    last = inbox.last_update_id(tx, "care") or 0
+    return last, last - 1
 
 
 def _staff_id(house: House, name: str) -> str:
