@@ -83,25 +83,33 @@ def _unheard(tx: Session, now: datetime, within: timedelta, expected: int) -> It
 
 
 def _unpaged(tx: Session, within: timedelta) -> Iterator[str]:
-    """Urgent alerts about patients that no channel accepted a page of in time."""
-    accepted = (
-        select(col(Page.alert_id), func.min(col(Page.sent_at)))
-        .where(col(Page.state).in_(ACCEPTED))
-        .group_by(col(Page.alert_id))
+    """Urgent replies that no channel accepted a page about in time.
+
+    What the passing of time raises, as a patient's silence, is no reply and has clocks of its own.
+    """
+    from_reply = col(FindingRow.message_id).is_not(None) | col(FindingRow.response_id).is_not(None)
+    urgent = (
+        select(col(FindingRow.alert_id), func.min(col(FindingRow.found_at)))
+        .where(col(FindingRow.level).in_(URGENT), col(FindingRow.alert_id).is_not(None), from_reply)
+        .group_by(col(FindingRow.alert_id))
     )
-    digests = select(col(Page.alert_id), func.min(col(Outbox.sent_at))).join(
+    accepted = _accepted(tx)
+    for alert_id, found_at in tx.execute(urgent):
+        took = min((at - found_at for at in accepted.get(alert_id, ()) if at >= found_at), default=None)
+        if took is None:
+            yield f"no channel accepted a page of alert {alert_id}"
+        elif took > within:
+            yield f"the first page of alert {alert_id} took {took}"
+
+
+def _accepted(tx: Session) -> dict[str, list[datetime]]:
+    """Return when pages of each alert were accepted: as messages of their own, or in a digest."""
+    own = select(col(Page.alert_id), col(Page.sent_at)).where(col(Page.state).in_(ACCEPTED))
+    digest = select(col(Page.alert_id), col(Outbox.sent_at)).join(
         Outbox, col(Outbox.id) == col(Page.outbox_id)
     )
-    first: dict[str, datetime] = {}
-    for alert_id, at in (
-        *tx.execute(accepted),
-        *tx.execute(digests.where(col(Outbox.sent_at).is_not(None)).group_by(col(Page.alert_id))),
-    ):
-        first[alert_id] = min(at, first.get(alert_id, at))
-    about_patients = select(Alert).where(col(Alert.level).in_(URGENT), col(Alert.patient_id).is_not(None))
-    for alert in tx.scalars(about_patients):
-        paged_at = first.get(alert.id)
-        if paged_at is None:
-            yield f"no channel accepted a page of alert {alert.id}"
-        elif paged_at - alert.raised_at > within:
-            yield f"the first page of alert {alert.id} took {paged_at - alert.raised_at}"
+    times: dict[str, list[datetime]] = {}
+    for alert_id, at in (*tx.execute(own), *tx.execute(digest)):
+        if at is not None:
+            times.setdefault(alert_id, []).append(at)
+    return times
