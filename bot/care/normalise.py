@@ -131,13 +131,18 @@ class Reader:
 
     def places(self, reading: Reading) -> list[tuple[int, int]]:
         """Return where each unit stands in the text as written: first character, one past the last."""
-        origin, folded = self._origins(reading), reading.folded
-        spans, at = [], 0
+        find, spans, at = reading.folded.find, [], 0
         for word in reading.raw:
-            start = max(folded.find(word, at), at)
-            end = min(start + len(word), len(origin))
-            spans.append((origin[start], origin[end - 1] + 1) if start < len(origin) else (0, 0))
-            at = end
+            start = max(find(word, at), at)
+            at = start + len(word)
+            spans.append((start, at))
+        origin = self._origins(reading)
+        if not isinstance(origin, range):
+            most = len(origin)
+            spans = [
+                (origin[start], origin[min(end, most) - 1] + 1) if start < most else (0, 0)
+                for start, end in spans
+            ]
         return _merge(spans, reading.joined)
 
     def _folded(self, text: str) -> str:

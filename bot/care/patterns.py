@@ -269,10 +269,11 @@ class Writer:
     """Translates patterns to regular expressions over symbols."""
 
     symbols: Callable[[frozenset[str]], str]  # the character class of a set of words
+    every: str  # range of all symbols
     ends: str  # character class of sentence ends
     filler: str  # character class of fillers
     comma: str  # the symbol of a comma: a gap runs over it without counting it
-    negations: str  # character class of "not", "never": a gap does not run over them
+    inside: str  # character class of what a gap runs over: all but sentence ends, commas and negations
     _named: dict[str, str] = field(default_factory=dict)
 
     def write(self, node: Node) -> str:
@@ -295,9 +296,8 @@ class Writer:
     def _between(self, node: Gap | Edge) -> str:
         if isinstance(node, Gap):
             if node.across:
-                return f".{{{node.least},{node.most}}}"
-            some = f"[^{self.ends[1:-1]}{self.negations[1:-1]}{self.comma}]"
-            return f"{self.comma}?(?:{some}{self.comma}?){{{node.least},{node.most}}}"
+                return f"[{self.every}]{{{node.least},{node.most}}}"
+            return f"{self.comma}?(?:{self.inside}{self.comma}?){{{node.least},{node.most}}}"
         edge = "^" if node.start else "$"
         return edge if node.message else f"(?:{edge}|{self.ends})"
 

@@ -75,10 +75,11 @@ class PhraseBook:
         self._needs = Needs(self._weigh)
         self._writer = Writer(
             self.vocabulary.class_of,
+            self.vocabulary.every,
             self.vocabulary.ends,
             self.vocabulary.class_of(self.filler),
             self.vocabulary.comma,
-            self.vocabulary.class_of(self.negations),
+            self.vocabulary.class_but(self.negations | {".", "?", "!", ","}),
         )
         self._list_nodes: dict[str, Node] = {}
         self._list_spans: dict[str, Span] = {}

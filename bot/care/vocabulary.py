@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.care.patterns import NUMBER, STARS
@@ -75,6 +75,7 @@ class Vocabulary:
     common: Collection[str]
     frequent: Collection[str] = frozenset()
     slips: Collection[str] = ()  # short words of which every slip of the finger is read
+    neighbours: Sequence[frozenset[str]] = ()  # sets whose symbols stand in a row: they are short to write
     _symbols: dict[str, str] = field(init=False, default_factory=dict)
     _prefixes: list[str] = field(init=False, default_factory=list)
     _squeezed: dict[str, str] = field(init=False, default_factory=dict)
@@ -93,7 +94,7 @@ class Vocabulary:
         words = {word for each in self.sets for word in each} | {".", "?", "!", ",", NUMBER}
         words |= {part for meant in self.spellings.values() for part in meant.split()}
         membership: dict[str, set[int]] = {word: set() for word in words}
-        ordered = sorted(self.sets, key=sorted)
+        ordered = sorted(self.sets, key=lambda each: (-len(each), sorted(each)))
         for number, each in enumerate(ordered):
             for word in each:
                 membership[word].add(number)
@@ -107,8 +108,10 @@ class Vocabulary:
                     self._beginning[word[:length]].append(word)
         signatures = {word: tuple(sorted(numbers)) for word, numbers in membership.items()}
         ends = {".", "?", "!", ","}
+        together = [{at for at, each in enumerate(ordered) if each == group} for group in self.neighbours]
         keys = sorted(
-            {("", *map(str, numbers)) for word, numbers in signatures.items() if word not in ends and numbers}
+            {numbers for word, numbers in signatures.items() if word not in ends and numbers},
+            key=lambda numbers: ([not group.isdisjoint(numbers) for group in together], numbers),
         )
         key_symbol = {key: chr(FIRST_SYMBOL + at) for at, key in enumerate(keys)}
         after = FIRST_SYMBOL + len(keys)
@@ -116,7 +119,7 @@ class Vocabulary:
             self._symbols[sign] = chr(after + at)
         for word, numbers in signatures.items():
             if word not in ends:
-                self._symbols[word] = key_symbol[("", *map(str, numbers))] if numbers else OTHER
+                self._symbols[word] = key_symbol[numbers] if numbers else OTHER
 
     def _index_spellings(self) -> None:
         plain = [word for word in self._symbols if word.isalpha() and not word.endswith(STARS)]
@@ -153,6 +156,16 @@ class Vocabulary:
     def comma(self) -> str:
         """The symbol of a comma."""
         return self._symbols[","]
+
+    @property
+    def every(self) -> str:
+        """The range of all symbols."""
+        return f"{OTHER}-{max(self._symbols.values())}"
+
+    def class_but(self, words: frozenset[str]) -> str:
+        """The character class of all symbols but those a word of the set may be read as."""
+        kept = {OTHER, *self._symbols.values()} - set(self.symbols_of(words))
+        return _ranges("".join(sorted(kept)))
 
     def class_of(self, words: frozenset[str]) -> str:
         """The character class of a word set."""

@@ -113,7 +113,7 @@ class _Loader:
         return PhraseBook(
             phrases,
             guards,
-            self._vocabulary(phrases, guards, {filler, negations}),
+            self._vocabulary(phrases, guards, filler, negations),
             Reader(self._merged("emoji")),
             self._languages(),
             self._together(),
@@ -232,9 +232,13 @@ class _Loader:
         return frozenset().union(*word_sets(self._grammar.read(f"{{{name}}}")))
 
     def _vocabulary(
-        self, phrases: Iterable[Phrase], guards: Mapping[str, Guard], lists: set[frozenset[str]]
+        self,
+        phrases: Iterable[Phrase],
+        guards: Mapping[str, Guard],
+        filler: frozenset[str],
+        negations: frozenset[str],
     ) -> Vocabulary:
-        sets, seen = set(lists), set[str]()
+        sets, seen = {filler, negations}, set[str]()
         said = [node for phrase in phrases for node in phrase.say]
         context = [
             node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)
@@ -249,6 +253,7 @@ class _Loader:
             frozenset(word for words in common.values() for word in words.split()),
             frequent,
             tuple(" ".join(self._merged("slips").values()).split()),
+            (negations, filler),
         )
 
     def _spellings(self) -> dict[str, str]:
