@@ -63,3 +63,9 @@ def test_every_file_the_readme_names_is_there() -> None:
     paths = {one or other for one, other in named}
     missing = {each for each in paths if not (ROOT / each).exists()}
     assert not missing
+
+
+def test_every_fault_has_a_test_named_after_its_number() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "tests" / "faults").glob("test_*.py"))
+    named = {int(number) for number in re.findall(r"def test_fault_(\d+)_", text)}
+    assert named == set(range(1, 75))
