@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from datetime import time, timedelta
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -91,6 +91,25 @@ class Relay(_Section):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caseload(_Section):
+    """Who is due soon, silent, or getting worse. `worse_by_percent` is of the width of a scale."""
+
+    due_within_hours: Some
+    silent_after_missed: Some
+    recent_days: Some
+    compare_days: Some
+    worse_by_percent: Some
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest(_Section):
+    """When coordinators get the week in a few lines: a day and a time of the clinic's own clock."""
+
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    at: time
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conduct:
     """The whole file."""
 
@@ -101,6 +120,8 @@ class Conduct:
     consent: Consent
     invites: Invites
     relay: Relay
+    caseload: Caseload
+    digest: Digest
 
 
 DRAFT = Conduct(  # only stands in while problems are listed; content with problems is never used
@@ -112,6 +133,10 @@ DRAFT = Conduct(  # only stands in while problems are listed; content with probl
     consent=Consent(valid_days=1, ask_again_days=1),
     invites=Invites(valid_days=1, most_guesses=1, guess_minutes=1),
     relay=Relay(thread_hours=1),
+    caseload=Caseload(
+        due_within_hours=1, silent_after_missed=1, recent_days=1, compare_days=1, worse_by_percent=1
+    ),
+    digest=Digest(weekday="monday", at=time(8)),
 )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlmodel import Session, col
 
 from bot.content import Wording
+from bot.content.conduct import Caseload
 from bot.export.course import CourseData, Line
 from bot.flows.clinic import Clinic
 from bot.flows.courses import course_data
@@ -19,12 +20,6 @@ from storage import alerts, checkins
 from storage.tables import CheckIn, CheckInStatus, Patient, PatientStatus, Response
 
 FOLLOWED = (PatientStatus.ACTIVE, PatientStatus.PAUSED, PatientStatus.UNREACHABLE)
-DUE_WITHIN = timedelta(hours=12)
-SILENT_AFTER = 2  # check-ins missed one after another, nothing answered since
-RECENT = timedelta(days=3)
-WORSE_BY = 0.2  # of the scale's width, against what was usual or the week before
-WEEK = timedelta(days=7)
-RAN_OUT = (CheckInStatus.MISSED, CheckInStatus.PARTIAL, CheckInStatus.ANSWERED)
 LIST_LANGUAGE = "en"  # of the titles in the table of the command line
 
 
@@ -50,20 +45,16 @@ class Entry:
     next_due_at: datetime | None
     heard_at: datetime | None
     missed: int
+    silent: bool
     worse: tuple[Worse, ...]
     alerts: tuple[str, ...]  # levels of what is open, most urgent first
     zone: str
-
-    @property
-    def silent(self) -> bool:
-        return self.missed >= SILENT_AFTER
 
     def due_by(self, until: datetime) -> bool:
         return self.open_now or (self.next_due_at is not None and self.next_due_at <= until)
 
     def as_json(self) -> dict[str, object]:
-        plain = {name: _plain(value) for name, value in asdict(self).items()}
-        return plain | {"silent": self.silent}
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
 
 def _plain(value: object) -> object:
@@ -88,6 +79,7 @@ def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entr
     treatment = checkins.latest_treatment(tx, patient.id, now)
     heard_at = _heard_at(tx, patient)
     waiting = alerts.unresolved(tx, patient.site_id, patient_id=patient.id)
+    missed = _missed_since(tx, patient, heard_at, now)
     return Entry(
         code=patient.code,
         status=patient.status,
@@ -96,7 +88,8 @@ def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entr
         open_now=bool(checkins.with_status(tx, patient.id, CheckInStatus.OPEN)),
         next_due_at=_next_due(tx, patient, now),
         heard_at=heard_at,
-        missed=_missed_since(tx, patient, heard_at, now),
+        missed=missed,
+        silent=missed >= clinic.content.conduct.caseload.silent_after_missed,
         worse=_worse(clinic, tx, patient, heard_at, now),
         alerts=tuple(each.level for each in waiting),
         zone=patient.zone,
@@ -106,9 +99,10 @@ def _entry(clinic: Clinic, tx: Session, patient: Patient, now: datetime) -> Entr
 def _worse(
     clinic: Clinic, tx: Session, patient: Patient, heard_at: datetime | None, now: datetime
 ) -> tuple[Worse, ...]:
-    if heard_at is None or heard_at <= now - RECENT:
+    numbers = clinic.content.conduct.caseload
+    if heard_at is None or heard_at <= now - timedelta(days=numbers.recent_days):
         return ()
-    return tuple(getting_worse(course_data(clinic, tx, patient, now, LIST_LANGUAGE), now))
+    return tuple(getting_worse(course_data(clinic, tx, patient, now, LIST_LANGUAGE), now, numbers))
 
 
 def _heard_at(tx: Session, patient: Patient) -> datetime | None:
@@ -136,24 +130,25 @@ def _missed_since(tx: Session, patient: Patient, heard_at: datetime | None, now:
     return tx.scalar(missed) or 0
 
 
-def getting_worse(course: CourseData, now: datetime) -> Iterable[Worse]:
-    """Yield ratings whose last days are clearly worse than what was usual, or than the week before."""
+def getting_worse(course: CourseData, now: datetime, numbers: Caseload) -> Iterable[Worse]:
+    """Yield ratings whose last days are clearly worse than what was usual, or than the days before."""
+    since = now - timedelta(days=numbers.recent_days)
     for line in course.lines:
-        recent = [value for at, value in line.points if now - RECENT < at <= now]
-        before = _before(line, now)
+        recent = [value for at, value in line.points if since < at <= now]
+        before = _before(line, since, timedelta(days=numbers.compare_days))
         if not recent or before is None or not line.higher_is:
             continue
         change = median(recent) - before
         wrong_way = change if line.higher_is == "worse" else -change
-        if wrong_way >= WORSE_BY * (line.highest - line.lowest):
+        if 100 * wrong_way >= numbers.worse_by_percent * (line.highest - line.lowest):
             yield Worse(line.key, line.title, before, float(median(recent)))
 
 
-def _before(line: Line, now: datetime) -> float | None:
+def _before(line: Line, until: datetime, span: timedelta) -> float | None:
     if line.usual is not None:
         return line.usual.middle
-    week = [value for at, value in line.points if now - RECENT - WEEK < at <= now - RECENT]
-    return float(median(week)) if len(week) >= 2 else None
+    earlier = [value for at, value in line.points if until - span < at <= until]
+    return float(median(earlier)) if len(earlier) >= 2 else None
 
 
 def as_table(found: Sequence[Entry]) -> str:
@@ -184,15 +179,14 @@ def _local(at: datetime | None, zone: str) -> str:
     return at.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M") if at else "-"
 
 
-def today_lines(found: Sequence[Entry], wording: Wording, now: datetime) -> tuple[str, ...]:
-    """Return who is due, silent, getting worse or has something open, a line each, for /today."""
+def today_lines(found: Sequence[Entry], wording: Wording, now: datetime, hours: int) -> tuple[str, ...]:
+    """Return who has something open, gets worse, is silent, or is due within `hours`: a line each."""
     groups = {
         "open_head": [each for each in found if each.alerts],
         "worse_head": [each for each in found if each.worse],
         "silent_head": [each for each in found if each.silent],
-        "due_head": [each for each in found if each.due_by(now + DUE_WITHIN)],
+        "due_head": [each for each in found if each.due_by(now + timedelta(hours=hours))],
     }
-    hours = int(DUE_WITHIN / timedelta(hours=1))
     lines = tuple(
         wording.say(f"record.caseload.{key}", codes=", ".join(each.code for each in group), hours=hours)
         for key, group in groups.items()

@@ -8,6 +8,7 @@ from typing import Any
 from bot.content import Wording
 from bot.flows import pages
 from bot.flows.act import Act
+from bot.flows.look import Look
 from bot.flows.staff_cards import Buttons
 from bot.flows.talk import answer_tap, channel_of
 from bot.message import Outgoing, OutgoingKind, Reply
@@ -19,11 +20,15 @@ LONGEST = 4000  # of Telegram's 4,096 characters, leaving room for a repeat's ma
 
 @dataclass(frozen=True)
 class Desk:
-    """The member of staff, what they did, and the transaction it is answered in."""
+    """The member of staff, what they did, and the transaction it is answered in.
+
+    `look` is what took long of their command, done before this transaction began.
+    """
 
     act: Act
     staff: Staff
     reply: Reply
+    look: Look | None = None
 
     @property
     def words(self) -> Wording:

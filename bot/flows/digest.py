@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,12 +10,69 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, SQLModel, col
 
-from bot.flows import caseload
+from bot.content.protocols import WEEKDAYS
+from bot.flows import caseload, pages
+from bot.flows.act import Act
 from bot.flows.clinic import Clinic
-from storage import alerts
-from storage.tables import Alert, CheckIn, CheckInStatus, Patient, PatientStatus, Treatment, TreatmentStatus
+from storage import alerts, marks
+from storage import staff as people
+from storage.tables import (
+    Alert,
+    CheckIn,
+    CheckInStatus,
+    Patient,
+    PatientStatus,
+    Role,
+    Staff,
+    Treatment,
+    TreatmentStatus,
+)
 
 WEEK = timedelta(days=7)
+
+
+def weekly(clinic: Clinic, now: datetime) -> int:
+    """Send each site's coordinators the week, once it is time; return how many were told."""
+    return sum(_weekly(clinic, site_id, now) for site_id in clinic.content.sites)
+
+
+def _weekly(clinic: Clinic, site_id: str, now: datetime) -> int:
+    """Put the words together without writing, so that nothing urgent waits for them."""
+    due_at = last_due(clinic, site_id, now)
+    with clinic.db.reading() as tx:
+        mark = marks.mark(tx, _name(site_id))
+        if mark is not None and mark.at >= due_at:
+            return 0
+        told = people.at_site(tx, site_id, (Role.COORDINATOR,)) if mark is not None else []
+        texts = [weekly_digest(clinic, tx, site_id, now, each.language, each.zone) for each in told]
+    return clinic.db.run(lambda tx: _send(Act(clinic, tx, now), site_id, due_at, told, texts))
+
+
+def last_due(clinic: Clinic, site_id: str, now: datetime) -> datetime:
+    """Return the latest instant, not after `now`, at which the site's digest was to go out."""
+    site, when = clinic.content.sites[site_id], clinic.content.conduct.digest
+    local = now.astimezone(ZoneInfo(site.zone))
+    back = (local.weekday() - WEEKDAYS.index(when.weekday)) % len(WEEKDAYS)
+    at = datetime.combine(local.date() - timedelta(days=back), when.at, local.tzinfo)
+    return at if at <= local else at - WEEK
+
+
+def _name(site_id: str) -> str:
+    return f"digest:{site_id}"
+
+
+def _send(act: Act, site_id: str, due_at: datetime, told: Sequence[Staff], texts: Sequence[str]) -> int:
+    """Send it once: the mark is looked at again. A site seen for the first time has no week yet."""
+    mark = marks.mark(act.tx, _name(site_id))
+    if mark is not None and mark.at >= due_at:
+        return 0
+    marks.set_mark(act.tx, _name(site_id), act.now)
+    active = {each.id for each in people.at_site(act.tx, site_id, (Role.COORDINATOR,))}
+    pairs = [(staff, text) for staff, text in zip(told, texts, strict=True) if staff.id in active]
+    for staff, text in pairs:
+        pages.tell_staff(act, staff, text)
+        act.record("system", "digest.sent", f"staff:{staff.id}")
+    return len(pairs)
 
 
 def weekly_digest(clinic: Clinic, tx: Session, site_id: str, now: datetime, language: str, zone: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from bot.care.level import Finding
-from bot.flows import alerts, conversation, staff, strangers
+from bot.flows import alerts, conversation, look, staff, strangers
 from bot.flows.clinic import Clinic
 from bot.flows.talk import CHANNELS, Talk
 from bot.message import Outgoing, OutgoingKind, Reply, ReplyKind
@@ -20,10 +20,11 @@ NOT_HANDLED = "a message could not be processed"
 
 def receive_reply(clinic: Clinic, reply: Reply, now: datetime) -> None:
     """Act on one reply: what it says, what follows from it, and that it was handled, together."""
-    clinic.db.run(lambda tx: _receive(clinic, tx, reply, now))
+    seen = look.ahead(clinic, reply, now)
+    clinic.db.run(lambda tx: _receive(clinic, tx, reply, now, seen))
 
 
-def _receive(clinic: Clinic, tx: Session, reply: Reply, now: datetime) -> None:
+def _receive(clinic: Clinic, tx: Session, reply: Reply, now: datetime, seen: look.Look | None) -> None:
     if not inbox.mark_done(tx, reply.bot, reply.update_id, now):
         return
     if reply.kind is ReplyKind.REMOVED:
@@ -33,7 +34,7 @@ def _receive(clinic: Clinic, tx: Session, reply: Reply, now: datetime) -> None:
         return
     colleague = colleagues.by_chat(tx, reply.sender_id)
     if colleague is not None:
-        staff.receive_staff(clinic, tx, colleague, reply, now)
+        staff.receive_staff(clinic, tx, colleague, reply, now, seen)
         return
     patient = patients.by_chat(tx, reply.sender_id)
     if patient is not None:

@@ -15,10 +15,12 @@ from bot.flows import (
     staff_patients,
     staff_record,
     staff_rota,
+    staff_write,
 )
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.flows.desk import Desk
+from bot.flows.look import Look, command_of
 from bot.message import Reply, ReplyKind
 from storage import staff as people
 from storage.tables import ContactState, Invite, Role, Staff
@@ -30,13 +32,15 @@ MENU = (
 SILENT = (ReplyKind.UNBLOCKED, ReplyKind.ADDED, ReplyKind.REMOVED)
 
 
-def receive_staff(clinic: Clinic, tx: Session, staff: Staff, reply: Reply, now: datetime) -> None:
+def receive_staff(
+    clinic: Clinic, tx: Session, staff: Staff, reply: Reply, now: datetime, look: Look | None = None
+) -> None:
     """Act on what a member of staff wrote or pressed.
 
     `staff` is the row as it is at this moment: someone who left is a stranger by now, and what a button
     asks for is checked against role, site and chat each time.
     """
-    desk = Desk(Act(clinic, tx, now), staff, reply)
+    desk = Desk(Act(clinic, tx, now), staff, reply, look)
     if reply.kind is ReplyKind.BLOCKED:
         _blocked(desk)
     elif reply.kind is ReplyKind.TAP:
@@ -91,6 +95,8 @@ PRESSES: dict[str, Callable[[Desk], bool]] = {
     "a": staff_alerts.pressed,
     "k": staff_contacts.pressed,
     "t": staff_patients.pressed,
+    "r": staff_record.pressed,
+    "o": staff_write.pressed,
 }
 
 
@@ -102,10 +108,9 @@ def _pressed(desk: Desk) -> None:
 
 
 def _wrote(desk: Desk) -> None:
-    text = desk.reply.text.strip()
-    if text.startswith("/"):
-        name, _, rest = text[1:].partition(" ")
-        _command(desk, name.partition("@")[0].lower(), rest.strip())
+    command = command_of(desk.reply.text)
+    if command is not None:
+        _command(desk, *command)
     elif not _go_on(desk, desk.reply.text):
         desk.tell("staff.no_dialogue")
 
@@ -171,12 +176,13 @@ COMMANDS: dict[str, Callable[[Desk, str], None]] = {
     "patient": staff_patients.show_patient,
     "treated": staff_patients.record_treated,
     "invite": staff_patients.make_invite,
-    "write": staff_patients.write_command,
+    "write": staff_write.command,
     "contacts": staff_contacts.show,
 }
 
 DIALOGUES: dict[str, Callable[[Desk, str, str], None]] = {
-    "write": staff_patients.write_words,
+    "write": staff_write.typed,
+    "opening": staff_write.typed_more,
     "outcome": staff_alerts.outcome_words,
     "contact": staff_contacts.address_words,
 }

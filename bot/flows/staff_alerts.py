@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.care.alert import Do, page_step
 from bot.care.level import Finding, Level
 from bot.care.policy import Policy
-from bot.flows import pages, raising, roster, safety, staff_cards, staff_evidence
+from bot.flows import pages, raising, roster, safety, staff_cards, staff_evidence, staff_write
 from bot.flows.desk import Desk
 from bot.flows.talk import Talk
 from bot.message import Button
@@ -107,9 +107,8 @@ def write(desk: Desk, alert: Alert, more: str = "") -> None:
     if patient is None or not desk.reply.private:
         desk.refuse("staff.only_private")
         return
-    desk.set_step(f"write:{patient.id}")
     desk.answer()
-    desk.tell("staff.write.ask", code=patient.code)
+    staff_write.ask(desk, patient)
 
 
 def contacted(desk: Desk, alert: Alert, more: str = "") -> None:

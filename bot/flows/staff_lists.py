@@ -1,4 +1,4 @@
-"""Lists for staff: what is open, what to read today, and how fast the week's alerts were met."""
+"""Lists for staff: what is open, and how fast the week's alerts were met."""
 
 from __future__ import annotations
 
@@ -21,21 +21,11 @@ WEEK = timedelta(days=7)
 def list_open(desk: Desk, rest: str) -> None:
     """List the site's alerts that are not closed, most urgent first, each with a button for its card."""
     del rest
-    _list(desk, ("emergency", "urgent", "same_day", "watch"), "staff.alerts")
-
-
-def list_today(desk: Desk, intro: str = "") -> None:
-    """List what the clinic has to read today, after `intro`."""
-    _list(desk, ("same_day", "watch"), "staff.today", intro)
-
-
-def _list(desk: Desk, levels: tuple[str, ...], key: str, intro: str = "") -> None:
-    waiting = [each for each in open_for(desk.act, desk.staff) if each.level in levels]
+    waiting = open_for(desk.act, desk.staff)
     if not waiting:
-        desk.say(intro + desk.words.say(f"{key}.none"))
+        desk.tell("staff.alerts.none")
         return
-    rows = card_rows(desk.act, desk.staff, waiting)
-    desk.say(intro + desk.words.say(f"{key}.head", count=len(waiting)), buttons=rows)
+    desk.tell("staff.alerts.head", count=len(waiting), buttons=card_rows(desk.act, desk.staff, waiting))
 
 
 def open_for(act: Act, staff: Staff) -> list[Alert]:

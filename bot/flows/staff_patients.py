@@ -1,4 +1,4 @@
-"""Patients as staff see them: by code. Recording a treatment, writing to a patient, inviting."""
+"""Patients as staff see them: by code. Recording a treatment, inviting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlmodel import col
 from bot.care.said_time import SaidTime, read_time
 from bot.flows import invites, treatments
 from bot.flows.desk import Desk
-from bot.flows.patients import relay_to_patient
 from bot.flows.talk import Talk
 from bot.message import Button
 from storage import alerts, checkins
@@ -157,35 +156,6 @@ def pressed(desk: Desk) -> bool:
     treatments.cancel(talk, treatment, desk.actor)
     desk.tell("staff.treated.cancelled", code=patient.code)
     return True
-
-
-def write_command(desk: Desk, rest: str) -> None:
-    """/write CODE [words]: send words to a patient, or ask for them."""
-    code, _, words = rest.partition(" ")
-    patient = _found(desk, code)
-    if patient is None:
-        return
-    if words.strip():
-        write_words(desk, patient.id, words.strip())
-        return
-    desk.set_step(f"write:{patient.id}")
-    desk.tell("staff.write.ask", code=patient.code)
-
-
-def write_words(desk: Desk, patient_id: str, text: str) -> None:
-    """Pass words on to the patient; when that cannot be, say so at once and name the phone."""
-    patient = desk.act.tx.get(Patient, patient_id)
-    if patient is None or patient.site_id != desk.staff.site_id or patient.status == PatientStatus.ERASED:
-        desk.tell("staff.patient.unknown")
-        return
-    waiting = alerts.unresolved(desk.act.tx, patient.site_id, patient_id=patient.id)
-    talk = Talk(desk.act.clinic, desk.act.tx, patient, desk.act.now)
-    sent = relay_to_patient(talk, desk.staff, text, alert_id=waiting[0].id if waiting else None)
-    if sent is None:
-        status = desk.words.say(f"staff.status.{patient.status}")
-        desk.tell("staff.write.cannot", code=patient.code, status=status)
-    else:
-        desk.tell("staff.write.sent", code=patient.code)
 
 
 def make_invite(desk: Desk, rest: str) -> None:

@@ -1,16 +1,19 @@
-"""The record in staff chat: a patient's course as a picture, and who needs a look today."""
+"""The record in staff chat: a patient's course as a picture, who needs a look today, and what was read."""
 
 from __future__ import annotations
 
-from bot.flows import caseload, staff_lists
+from bot.flows import caseload, pages, staff_cards, staff_lists
 from bot.flows.desk import Desk
-from bot.flows.summaries import chart_of
+from bot.flows.staff_alerts import claim, may_see
 from bot.flows.talk import channel_of
-from bot.message import Outgoing, OutgoingKind
-from storage import outbox
-from storage.tables import Lane, OutboxKind, PatientStatus
+from bot.message import Button, Outgoing, OutgoingKind
+from storage import alerts, outbox
+from storage.tables import Alert, AlertState, Lane, OutboxKind, PatientStatus
 
 LONGEST_CAPTION = 1_000  # of Telegram's 1,024 characters
+READ = ("same_day", "watch")
+"""Levels that are read through, not answered within minutes."""
+REVIEWED = "reviewed"
 
 
 def show_chart(desk: Desk, rest: str) -> None:
@@ -18,20 +21,22 @@ def show_chart(desk: Desk, rest: str) -> None:
     if not rest:
         desk.tell("staff.patient.which")
         return
-    patient = desk.patient(rest)
+    patient, look = desk.patient(rest), desk.look
     if patient is None or patient.status == PatientStatus.ERASED:
         desk.tell("staff.patient.unknown")
         return
+    if look is None or look.patient_id != patient.id:
+        desk.tell("staff.patient.unknown")
+        return
     act = desk.act
-    picture, words = chart_of(act.clinic, act.tx, patient, act.now, desk.staff.language)
     desk.record("patient.chart_shown", f"patient:{patient.id}")
     outgoing = Outgoing(
         OutgoingKind.PHOTO,
         desk.reply.chat_id,
-        _cut(words),
+        _cut(look.words),
         protect=True,
         file_name=f"{patient.code}.png",
-        file_bytes=picture,
+        file_bytes=look.picture,
     )
     outbox.put(
         act.tx, outgoing, kind=OutboxKind.DOCUMENT, now=act.now, lane=Lane.ROUTINE,
@@ -46,8 +51,61 @@ def _cut(words: str) -> str:
 def show_today(desk: Desk, rest: str) -> None:
     """/today: who is due, silent, getting worse or has something open, then what there is to read."""
     del rest
-    act = desk.act
-    found = caseload.entries(act.clinic, act.tx, desk.staff.site_id, act.now)
+    act, look = desk.act, desk.look
+    found = look.found if look and look.site_id == desk.staff.site_id else ()
     desk.record("caseload.looked_at", f"site:{desk.staff.site_id}", count=len(found))
-    lines = caseload.today_lines(found, desk.words, act.now)
-    staff_lists.list_today(desk, "\n".join(lines) + "\n\n")
+    hours = act.clinic.content.conduct.caseload.due_within_hours
+    intro = "\n".join(caseload.today_lines(found, desk.words, act.now, hours)) + "\n\n"
+    waiting = [each for each in staff_lists.open_for(act, desk.staff) if _to_read(each)]
+    if not waiting:
+        desk.say(intro + desk.words.say("staff.today.none"))
+        return
+    cards = staff_lists.card_rows(act, desk.staff, waiting)
+    rows = tuple((*row, _reviewed_button(desk, each)) for row, each in zip(cards, waiting, strict=False))
+    desk.say(intro + desk.words.say("staff.today.head", count=len(waiting)), buttons=rows)
+
+
+def _to_read(alert: Alert) -> bool:
+    """Whether it is still to be read: what was read and is in somebody's hands is not."""
+    in_hands = alert.reviewed_at is not None and alert.state == AlertState.CLAIMED
+    return alert.level in READ and not in_hands
+
+
+def _reviewed_button(desk: Desk, alert: Alert) -> Button:
+    return Button(desk.words.say("record.review.button"), f"r:{alert.id}")
+
+
+def pressed(desk: Desk) -> bool:
+    """Note that an alert of the reading list was reviewed; False when this member may not.
+
+    Something to watch is closed by that. A same-day alert is taken by whoever reviewed it and stays
+    open until it is closed with an outcome: reading is not yet doing.
+    """
+    alert = alerts.locked(desk.act.tx, desk.reply.data.removeprefix("r:"))
+    if alert is None or not desk.reply.private or not may_see(desk.staff, alert) or alert.level not in READ:
+        return False
+    if alert.state == AlertState.RESOLVED:
+        by = staff_cards.name_of(desk.act.tx, alert.resolved_by, desk.staff, desk.words)
+        desk.answer(desk.words.say("staff.already_resolved", name=by), alert=True)
+        return True
+    alerts.mark_seen(desk.act.tx, alert.id, desk.staff.id, desk.act.now)
+    desk.act.tx.refresh(alert)
+    alerts.change(desk.act.tx, alert, reviewed_at=desk.act.now)
+    desk.record("alert.reviewed", f"alert:{alert.id}", level=alert.level)
+    if alert.level == "watch":
+        _close(desk, alert)
+    elif alert.state == AlertState.OPEN:
+        claim(desk, alert)
+    else:
+        desk.answer(desk.words.say("record.review.noted"))
+    return True
+
+
+def _close(desk: Desk, alert: Alert) -> None:
+    alerts.change(
+        desk.act.tx, alert, state=AlertState.RESOLVED, resolved_by=desk.staff.id, resolved_at=desk.act.now,
+        outcome=REVIEWED, next_action_at=None, asked_until=None, nobody_reached=False,
+    )  # fmt: skip
+    outbox.cancel_pages(desk.act.tx, alert.id, desk.act.now)
+    desk.answer(desk.words.say("record.review.closed"))
+    pages.refresh_cards(desk.act, alert)

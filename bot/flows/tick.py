@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from bot.flows import alerts, checkins, drills, handover, housekeeping, rota, silence
+from bot.flows import alerts, checkins, digest, drills, handover, housekeeping, rota, silence
 from bot.flows.clinic import Clinic
 from storage import marks
 
@@ -29,6 +29,7 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
         ("handover.watch", handover.watch),
         ("drills.daily", drills.daily),
         ("drills.unanswered", drills.unanswered),
+        ("digest.weekly", digest.weekly),
         ("housekeeping", housekeeping.daily),
     )
 

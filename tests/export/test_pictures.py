@@ -209,7 +209,7 @@ def test_the_table_has_a_line_for_every_patient(followed: Ward, clinic: Clinic) 
 def test_today_and_the_week_name_codes_and_nobodys_answers(
     followed: Ward, clinic: Clinic, content: Content, language: str
 ) -> None:
-    lines = today_lines(caseload(clinic, "demo", LATER), content.wording(language), LATER)
+    lines = today_lines(caseload(clinic, "demo", LATER), content.wording(language), LATER, 12)
     assert any("K-0002" in line for line in lines)
     with clinic.db.reading() as tx:
         digest = weekly_digest(clinic, tx, "demo", LATER, language, "Europe/Madrid")
