@@ -45,18 +45,18 @@ def only(house: House) -> Alert:
 
 
 def pages(house: House, alert: Alert) -> list[Page]:
-    with house.looking() as tx:
+    with house.reading() as tx:
         wanted = select(Page).where(col(Page.alert_id) == alert.id).order_by(col(Page.id))
         return list(tx.scalars(wanted))
 
 
 def audited(house: House, action: str) -> list[Audit]:
-    with house.looking() as tx:
+    with house.reading() as tx:
         return list(tx.scalars(select(Audit).where(col(Audit.action) == action)))
 
 
 def queued(house: House, kind: OutboxKind, channel: str | None = None) -> list[Outbox]:
-    with house.looking() as tx:
+    with house.reading() as tx:
         wanted = select(Outbox).where(col(Outbox.kind) == kind).order_by(col(Outbox.id))
         return [each for each in tx.scalars(wanted) if channel in (None, each.channel)]
 

@@ -160,6 +160,7 @@ class House:
         self.url = url
         self.restarts = restarts
         self._kept: Database | None = None
+        self._tx: Session | None = None
         self.content = content
         self.now = now.astimezone(UTC)
         self.phones: dict[int, Phone] = {}
@@ -183,7 +184,21 @@ class House:
 
     @contextmanager
     def looking(self) -> Iterator[Session]:
+        """A transaction; looking again within it is the same one, or it would wait for itself."""
+        if self._tx is not None:
+            yield self._tx
+            return
         with self.clinic() as clinic, clinic.db.transaction() as tx:
+            self._tx = tx
+            try:
+                yield tx
+            finally:
+                self._tx = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Look without writing: also while a test is in the middle of a change of its own."""
+        with self.clinic() as clinic, clinic.db.reading() as tx:
             yield tx
 
     @contextmanager
@@ -363,18 +378,18 @@ class House:
         return phone
 
     def patient(self, phone: Phone) -> Patient:
-        with self.looking() as tx:
+        with self.reading() as tx:
             found = patients.by_code(tx, phone.code)
         assert found is not None
         return found
 
     def all(self, table: type[SQLModel]) -> list[SQLModel]:
-        with self.looking() as tx:
+        with self.reading() as tx:
             return list(tx.scalars(select(table)))
 
     def responses(self) -> dict[str, Response]:
         """The answers that count, by item."""
-        with self.looking() as tx:
+        with self.reading() as tx:
             current = select(Response).where(col(Response.superseded).is_(False))
             return {each.item_id: each for each in tx.scalars(current.order_by(col(Response.id)))}
 
@@ -385,24 +400,24 @@ class House:
 
     def rules(self) -> list[str]:
         """The rules that fired, in order."""
-        with self.looking() as tx:
+        with self.reading() as tx:
             return [each.rule_id for each in tx.scalars(select(FindingRow).order_by(col(FindingRow.id)))]
 
     def alerts(self) -> list[Alert]:
-        with self.looking() as tx:
+        with self.reading() as tx:
             return list(tx.scalars(select(Alert).where(col(Alert.patient_id).is_not(None))))
 
     def messages(self) -> list[Message]:
-        with self.looking() as tx:
+        with self.reading() as tx:
             return list(tx.scalars(select(Message).order_by(col(Message.id))))
 
     def check_ins(self, *statuses: str) -> list[CheckIn]:
-        with self.looking() as tx:
+        with self.reading() as tx:
             wanted = select(CheckIn).order_by(col(CheckIn.due_at))
             return [each for each in tx.scalars(wanted) if not statuses or each.status in statuses]
 
     def sent_count(self) -> int:
-        with self.looking() as tx:
+        with self.reading() as tx:
             return tx.scalar(select(func.count(col(Outbox.id)))) or 0
 
     def act(self, work: Callable[[Clinic], object]) -> object:
