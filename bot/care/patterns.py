@@ -84,6 +84,7 @@ class Grammar:
     _read: dict[str, Node] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _words: dict[str, Words] = field(default_factory=dict)
+    _atoms: dict[str, Node] = field(default_factory=dict)  # what each token read before stands for
 
     def read(self, pattern: str) -> Node:
         """Return the pattern's tree.
@@ -91,42 +92,44 @@ class Grammar:
         Raises:
             PatternError: it cannot be read, or names a list that is not there or contains itself.
         """
-        tokens = _tokens(pattern)
-        node, rest = self._choice(tokens)
-        if rest:
-            raise PatternError(f'"{rest[0]}" stands where nothing should')
+        tokens = _tokens(pattern)[::-1]  # the last is the next
+        node = self._choice(tokens)
+        if tokens:
+            raise PatternError(f'"{tokens[-1]}" stands where nothing should')
         return node
 
-    def _choice(self, tokens: list[str]) -> tuple[Node, list[str]]:
-        parts = []
-        while True:
-            part, tokens = self._sequence(tokens)
-            parts.append(part)
-            if not tokens or tokens[0] != "|":
-                return _chosen(parts), tokens
-            tokens = tokens[1:]
+    def _choice(self, tokens: list[str]) -> Node:
+        parts = [self._sequence(tokens)]
+        while tokens and tokens[-1] == "|":
+            tokens.pop()
+            parts.append(self._sequence(tokens))
+        return _chosen(parts)
 
-    def _sequence(self, tokens: list[str]) -> tuple[Node, list[str]]:
+    def _sequence(self, tokens: list[str]) -> Node:
         parts: list[Node] = []
-        while tokens and tokens[0] not in ("|", ")"):
-            token, tokens = tokens[0], tokens[1:]
+        while tokens and tokens[-1] not in ("|", ")"):
+            token = tokens.pop()
             if token == "?":
                 if not parts:
                     raise PatternError('"?" stands before anything it could make optional')
                 parts[-1] = Optional_(parts[-1])
             elif token == "(":
-                part, tokens = self._choice(tokens)
+                part = self._choice(tokens)
                 if not tokens:
                     raise PatternError('a "(" is never closed')
                 parts.append(part)
-                tokens = tokens[1:]
+                tokens.pop()
             else:
-                parts.append(self._atom(token))
+                parts.append(self._atoms.get(token) or self._atom(token))
         if not parts:
             raise PatternError("an alternative is empty")
-        return (parts[0] if len(parts) == 1 else Sequence_(tuple(parts))), tokens
+        return parts[0] if len(parts) == 1 else Sequence_(tuple(parts))
 
     def _atom(self, token: str) -> Node:
+        node = self._atoms[token] = self._new_atom(token)
+        return node
+
+    def _new_atom(self, token: str) -> Node:
         if token in GAPS:
             return Gap(GAPS[token][0], across=GAPS[token][1])
         if token == "_":
@@ -215,19 +218,21 @@ def _chosen(parts: list[Node]) -> Node:
 
 def word_sets(node: Node, seen: set[str] | None = None) -> set[frozenset[str]]:
     """Every set of words the pattern tells apart; lists named in `seen` are left out and added to it."""
-    seen = set() if seen is None else seen
+    found: set[frozenset[str]] = set()
+    _collect(node, found, set() if seen is None else seen)
+    return found
+
+
+def _collect(node: Node, found: set[frozenset[str]], seen: set[str]) -> None:
     if isinstance(node, Words):
-        return {node.any_of}
-    if isinstance(node, Named):
-        if node.name in seen:
-            return set()
-        seen.add(node.name)
-        return word_sets(node.part, seen)
-    if isinstance(node, Optional_):
-        return word_sets(node.part, seen)
-    if isinstance(node, Sequence_ | Choice):
-        return set().union(*(word_sets(part, seen) for part in node.parts))
-    return set()
+        found.add(node.any_of)
+    elif isinstance(node, Sequence_ | Choice):
+        for part in node.parts:
+            _collect(part, found, seen)
+    elif isinstance(node, Optional_) or (isinstance(node, Named) and node.name not in seen):
+        if isinstance(node, Named):
+            seen.add(node.name)
+        _collect(node.part, found, seen)
 
 
 def names(node: Node) -> dict[str, Node]:

@@ -72,6 +72,8 @@ class PhraseBook:
         self._bits: dict[frozenset[str], int] = {}
         self._lines_by_symbol: dict[bytes, list[tuple[int, _Line]]] = {}
         self._bits_by_symbol: dict[bytes, int] = {}
+        self._weights: dict[frozenset[str], float] = {}
+        self._frequent = frozenset(self.vocabulary.frequent)
         self._needs = Needs(self._weigh)
         self._writer = Writer(
             self.vocabulary.class_of,
@@ -138,7 +140,9 @@ class PhraseBook:
             self._lines_by_symbol.setdefault(symbol.encode(), []).append((need, line))
 
     def _weigh(self, words: frozenset[str]) -> float:
-        return sum(30 if word in self.vocabulary.frequent else 1 for word in words)
+        if words not in self._weights:
+            self._weights[words] = len(words) + 29 * len(words & self._frequent)
+        return self._weights[words]
 
     def _symbols(self, words: frozenset[str]) -> str:
         return self.vocabulary.symbols_of(words)

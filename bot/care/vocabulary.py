@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bot.care.patterns import NUMBER, STARS
 from bot.care.spelling import as_letters, one_slip, slips, squeeze, walk_back
@@ -80,6 +81,7 @@ class Vocabulary:
     _prefixes: list[str] = field(init=False, default_factory=list)
     _squeezed: dict[str, str] = field(init=False, default_factory=dict)
     _deleted: dict[str, list[str]] = field(init=False, default_factory=dict)
+    _classes: dict[frozenset[str], str] = field(init=False, default_factory=dict)
     _set_symbols: dict[frozenset[str], str] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -169,20 +171,27 @@ class Vocabulary:
 
     def class_of(self, words: frozenset[str]) -> str:
         """The character class of a word set."""
-        return _ranges(self.symbols_of(words))
+        known = self._classes.get(words)
+        if known is None:
+            known = self._classes[words] = _ranges(self.symbols_of(words))
+        return known
 
     def symbols_of(self, words: frozenset[str]) -> str:
         """The symbols a word of the set may be read as, in order, none twice."""
-        if words not in self._set_symbols:
-            self._set_symbols[words] = "".join(
-                sorted({each for word in words for each in self._symbols_of(word)})
-            )
-        return self._set_symbols[words]
+        known = self._set_symbols.get(words)
+        if known is None:
+            known = "".join(sorted({each for word in words for each in self._symbols_of(word)}))
+            self._set_symbols[words] = known
+        return known
+
+    @cached_property
+    def _numerals(self) -> frozenset[str]:
+        return frozenset(symbol for each, symbol in self._symbols.items() if each[0].isdigit())
 
     def _symbols_of(self, word: str) -> set[str]:
         symbols = {self._symbols[word]}
         if word == NUMBER:
-            symbols |= {symbol for each, symbol in self._symbols.items() if each[0].isdigit()}
+            symbols |= self._numerals
         if word.endswith(STARS):
             symbols |= {self._symbols[each] for each in self._beginning.get(word[:-1], ())}
         return symbols

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -89,6 +91,11 @@ def load_content(folder: Path | None = None) -> Content:
     root = folder or prompts_folder()
     if not root.is_dir():
         raise ContentError([Problem(str(root), "there is no such folder; set PROMPTS_DIR to the content")])
+    with _collector_resting():
+        return _load(root)
+
+
+def _load(root: Path) -> Content:
     problems: list[Problem] = []
     asked = load_items(read_folder(root, "instruments", problems), problems)
     protocols = load_protocols(
@@ -121,6 +128,18 @@ def load_content(folder: Path | None = None) -> Content:
     if problems:
         raise ContentError(sorted(problems, key=lambda each: (each.file, each.line or 0)))
     return content
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, what is being read to stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def version_of(root: Path) -> str:
