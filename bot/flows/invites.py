@@ -17,6 +17,7 @@ from storage import staff as colleagues
 from storage.tables import Invite, Patient
 from storage.vault import chat_hash
 
+LONGEST_NAME = 60
 PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 
 
@@ -72,9 +73,19 @@ def invite_staff(
     site = clinic.content.sites[site_id]
     patients.site_row(tx, site.id)
     expires_at = now + timedelta(days=clinic.content.conduct.invites.valid_days)
-    code = invites.make(tx, site.id, now, expires_at=expires_at, by=by, role=role, staff_name=name)
+    code = invites.make(
+        tx, site.id, now, expires_at=expires_at, by=by, role=role, staff_name=shown_name(name)
+    )
     audit.record(tx, now, by, "invite.made", f"site:{site.id}", role=role)
     return Invitation(code, link(tx, code), expires_at)
+
+
+def shown_name(name: str) -> str:
+    """Return a name as one short line without invisible characters: it stands on every colleague's card."""
+    visible = "".join(
+        " " if each.isspace() else each for each in name if each.isprintable() or each.isspace()
+    )
+    return " ".join(visible.split())[:LONGEST_NAME]
 
 
 def link(tx: Session, code: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from bot.message import ReplyKind
 from storage.tables import Message, PatientStatus, Role
 from tests.flows.clinic_night import House
@@ -85,21 +83,6 @@ def test_typing_works_as_well_as_tapping(house: House) -> None:
     patient = house.patient(phone)
     assert (patient.zone, patient.quiet_from, patient.quiet_to) == ("America/Denver", "22:00", "06:00")
     assert "All set" in phone.screen
-
-
-@pytest.mark.parametrize("nonsense", ["Mars/Phobos", "xx", "25:00", "<b>"])
-def test_nonsense_for_zone_and_quiet_hours_is_asked_again_with_examples(house: House, nonsense: str) -> None:
-    phone = house.enrolled()
-    phone.says("/timezone")
-    phone.says(nonsense)
-    assert "America/New_York" in phone.screen
-    phone.says("Denver")
-    assert house.patient(phone).zone == "America/Denver"
-    phone.says("/settings")
-    phone.taps("Quiet hours")
-    phone.says(nonsense)
-    assert "22:00-07:00" in phone.screen
-    assert house.patient(phone).quiet_from == "21:30"
 
 
 def test_a_forged_zone_button_changes_nothing(house: House) -> None:

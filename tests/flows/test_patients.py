@@ -10,7 +10,7 @@ from bot.flows import checkins
 from bot.flows.patients import command_of, relay_to_patient
 from bot.message import ReplyKind
 from storage import staff as colleagues
-from storage.tables import Outbox, PatientStatus, Role
+from storage.tables import Outbox, PatientStatus
 from tests.flows.clinic_night import House, Phone
 
 
@@ -194,11 +194,3 @@ def test_a_dose_is_not_recorded_where_the_clinic_gives_it(house: House, maria: P
     assert "don't know that command" in maria.screen
     maria.presses("dose:taken")
     assert house.check_ins() == []
-
-
-def test_a_flood_is_kept_and_told_once(house: House, maria: Phone) -> None:
-    coordinator = house.clinician("Sam", role=Role.COORDINATOR)
-    for number in range(160):
-        maria.says(f"note {number}")
-    assert len(house.messages()) == 160
-    assert len([each for each in coordinator.log if "far more messages" in each]) == 1

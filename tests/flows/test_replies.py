@@ -86,19 +86,6 @@ def test_an_edit_from_calm_to_urgent_raises_and_from_urgent_to_calm_lowers_nothi
     assert [each.version for each in house.messages()] == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [ReplyKind.VOICE, ReplyKind.VIDEO, ReplyKind.PHOTO, ReplyKind.STICKER, ReplyKind.FILE, ReplyKind.POLL],
-)
-def test_what_cannot_be_read_is_answered_honestly_and_handed_to_a_person(
-    house: House, maria: Phone, kind: ReplyKind
-) -> None:
-    maria.sends(kind)
-    assert "only read typed words" in maria.screen and "911" in maria.screen
-    assert house.rules() == ["UNK-1"]
-    assert house.alerts()[0].level == "same_day"
-
-
 def test_within_a_day_of_a_treatment_what_cannot_be_read_is_urgent(house: House, maria: Phone) -> None:
     house.treated(maria)
     maria.sends(ReplyKind.VOICE)
@@ -110,32 +97,12 @@ def test_the_words_under_a_picture_are_judged(house: House, maria: Phone) -> Non
     assert {"UNK-1", "SUI-3"} <= set(house.rules())
 
 
-@pytest.mark.parametrize("kind", [ReplyKind.LOCATION, ReplyKind.CONTACT])
-def test_places_and_contacts_are_not_stored(house: House, maria: Phone, kind: ReplyKind) -> None:
-    maria.sends(kind, text="Elm Street 5")
-    assert "did not save it" in maria.screen
-    assert [each.text_sealed for each in house.messages()] == [None]
-
-
 def test_a_language_nobody_entered_is_asked_about_and_told_to_a_person(house: House, maria: Phone) -> None:
     maria.says("Мне очень плохо, помогите мне пожалуйста")
     assert "Which language" in maria.screen and "911" in maria.screen
     assert house.rules() == ["UNK-1"]
     maria.taps("Español")
     assert house.patient(maria).language == "es"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["\x00", "\ud800", "\u200b\u200b", "\u202eabc", "a" + "\u0301" * 4000, "🙂🙂",
-     "'; DROP TABLE patient; --", "<b>x</b>", "*_[]()~`", "{0} {clinic}", "%s", "${HOME}",
-     "=cmd|' /C calc'!A0", "x" * 4096],
-)  # fmt: skip
-def test_any_text_is_stored_faithfully(house: House, maria: Phone, text: str) -> None:
-    maria.says(text)
-    with house.looking() as tx:
-        assert [unseal(tx, each, "text_sealed") for each in map(tx.merge, house.messages())] == [text]
-    assert maria.log
 
 
 def test_a_forwarded_message_is_judged_and_is_no_answer(house: House) -> None:
