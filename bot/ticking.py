@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.clock import JumpWatch, steady
 from bot.flows import alerts
 from bot.flows.clinic import Clinic
 from bot.flows.tick import tick
 from bot.threads import InThread
+from bot.trouble import tell
 
 logger = logging.getLogger(__name__)
 
@@ -26,20 +27,26 @@ class Ticking:
     """
 
     def __init__(
-        self, clinic: Clinic, clock: Callable[[], datetime], threads: Callable[[str], InThread], pace: float
+        self,
+        clinic: Clinic,
+        clock: Callable[[], datetime],
+        threads: Callable[[str], InThread],
+        pace: float,
+        jumps: JumpWatch | None = None,
     ) -> None:
         self._clinic = clinic
         self._clock = clock
         self._climbing = threads("climb")
         self._ticking = threads("tick")
         self._pace = max(1, round(pace))
-        self._ticked_at = _steady()
+        self._jumps = jumps or JumpWatch()
+        self._ticked_at = steady()
         self._after: Callable[[], None] = lambda: None
 
     @property
     def age(self) -> float:
         """Seconds since all that was due was last done, by a clock nobody can turn."""
-        return _steady() - self._ticked_at
+        return steady() - self._ticked_at
 
     def start(self, after: Callable[[], None]) -> AsyncIOScheduler:
         """Begin; `after` is called whenever something may have been queued.
@@ -59,11 +66,16 @@ class Ticking:
         await self._guarded(self._climbing, lambda: alerts.climb(self._clinic, self._clock()))
 
     async def _tick(self) -> None:
+        if (by := self._jumps.jumped()) is not None:
+            minutes = round(by / timedelta(minutes=1))
+            logger.error("clock.jumped", extra={"minutes": minutes})
+            what = f"the machine's clock was set by {minutes} minutes"
+            await self._guarded(self._ticking, lambda: tell(self._clinic, what, self._clock()))
         late = timedelta(seconds=self.age)
         if await self._guarded(
             self._ticking, lambda: tick(self._clinic, self._clock(), late=late, pace=self._pace)
         ):
-            self._ticked_at = _steady()
+            self._ticked_at = steady()
 
     async def _guarded(self, in_thread: InThread, work: Callable[[], object]) -> bool:
         try:
@@ -73,9 +85,3 @@ class Ticking:
             return False
         self._after()
         return True
-
-
-def _steady() -> float:
-    """Seconds since the machine started; goes on while it sleeps, where the system can say so."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)

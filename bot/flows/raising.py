@@ -20,7 +20,7 @@ from bot.flows import pages, roster, safety
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
 from bot.message import Reply
-from storage import alerts
+from storage import alerts, patients
 from storage import staff as people
 from storage.ids import new_id
 from storage.tables import Alert, AlertState, FindingRow, Patient
@@ -192,7 +192,7 @@ def page_if_due(act: Act, alert: Alert) -> None:
         )
 
 
-def raise_system(  # noqa: PLR0917
+def raise_system(
     clinic: Clinic, tx: Session, site_id: str, rule_id: str, now: datetime, facts: Sequence[str] = ()
 ) -> Alert:
     """Raise, or join, an alert about trouble of our own: a page not delivered, a late scheduler.
@@ -204,6 +204,7 @@ def raise_system(  # noqa: PLR0917
         alerts.change(tx, alert, joined=alert.joined + 1)
         return alert
     act = Act(clinic, tx, now)
+    patients.site_row(tx, site_id)  # trouble may come before the site's first patient or member of staff
     policy = roster.policy_for(clinic, site_id, SYSTEM_LEVEL.key, rule_id)
     alert = Alert(
         id=new_id(now), site_id=site_id, level=SYSTEM_LEVEL.key, rule_id=rule_id,

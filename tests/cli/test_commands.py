@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -37,24 +38,36 @@ class Terminal:
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which `aftercare init` was run."""
+    folder = tmp_path_factory.mktemp("begun")
+    assert Terminal(folder).run("init").code == 0
+    return folder
+
+
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def empty(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
+
+
+@pytest.fixture
+def terminal(begun: Path, tmp_path: Path) -> Terminal:
+    """A terminal in a folder of its own with a key and an empty database."""
+    shutil.copytree(begun, tmp_path / "clinic")
+    return Terminal(tmp_path / "clinic")
 
 
 def with_key(terminal: Terminal, *words: str) -> Ended:
     return terminal.run(*words, AFTERCARE_KEY_FILE=str(terminal.folder / "aftercare.key"))
 
 
-def test_init_makes_a_key_for_the_owner_alone_and_a_database(terminal: Terminal) -> None:
-    done = terminal.run("init")
-    assert done.code == 0
-    assert (terminal.folder / "aftercare.key").stat().st_mode & 0o777 == 0o600
-    assert (terminal.folder / "aftercare.db").exists()
+def test_init_makes_a_key_for_the_owner_alone_and_a_database(begun: Path) -> None:
+    assert (begun / "aftercare.key").stat().st_mode & 0o777 == 0o600
+    assert (begun / "aftercare.db").exists()
 
 
 def test_from_invite_to_the_end_of_a_record(terminal: Terminal) -> None:
-    terminal.run("init")
     invited = with_key(terminal, "invite", "patient")
     code = invited.out.partition(":")[0]
     assert invited.code == 0 and "/start" in invited.out
@@ -73,7 +86,6 @@ def test_from_invite_to_the_end_of_a_record(terminal: Terminal) -> None:
 
 
 def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) -> None:
-    terminal.run("init")
     code = with_key(terminal, "invite", "patient").out.partition(":")[0]
     with_key(terminal, "treat", code)
     assert with_key(terminal, "export", "--out", "log").code == 0
@@ -127,19 +139,17 @@ def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) 
 def test_bad_input_gets_one_clear_line_and_its_own_code(
     terminal: Terminal, words: Sequence[str], code: int, said: str
 ) -> None:
-    terminal.run("init")
     done = with_key(terminal, *words)
     assert (done.code, said.lower() in done.err.lower()) == (code, True), done.err
 
 
-def test_a_missing_setting_is_named_before_anything_starts(terminal: Terminal) -> None:
-    done = terminal.run("run")
+def test_a_missing_setting_is_named_before_anything_starts(empty: Terminal) -> None:
+    done = empty.run("run")
     assert done.code == 2
     assert "token: is missing" in done.err and "master key" in done.err
 
 
 def test_a_missing_database_is_never_replaced_by_an_empty_one(terminal: Terminal) -> None:
-    terminal.run("init")
     (terminal.folder / "aftercare.db").unlink()
     done = with_key(terminal, "patients")
     assert done.code == 4 and "aftercare init" in done.err
@@ -161,8 +171,6 @@ def test_content_check_prints_what_a_medical_director_can_sign(terminal: Termina
 
 
 def test_broken_content_is_named_with_file_and_line(terminal: Terminal, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(ROOT / "prompts", tmp_path / "prompts")
     protocol = tmp_path / "prompts" / "protocols" / "single_infusion.toml"
     protocol.write_text("nonsense = 1\n" + protocol.read_text())
