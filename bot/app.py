@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import signal
+import threading
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +23,7 @@ from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot,
 from bot.clock import Clock
 from bot.content import Content, ContentError, Problem, load_content, stale_numbers
 from bot.delivery import Delivery, Post
+from bot.export.chart import warm_up
 from bot.flows import replies
 from bot.flows.clinic import Clinic
 from bot.health import Health, Vitals
@@ -211,6 +213,7 @@ class App:
             asyncio.create_task(work)
             for work in (self._worker.run(), self._delivery.run(), *map(_run, self._pollers.values()))
         ]
+        threading.Thread(target=warm_up, name="chart", daemon=True).start()  # nothing waits for it
         calendars = Reading(self._clinic, self._settings.calendars, self._clock, self._threads("rota"))
         watching = [asyncio.create_task(each.run()) for each in (self._storage, calendars)]
         self._vitals.started = True

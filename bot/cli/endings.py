@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from bot.content.source import ContentError
+from bot.export.folder import DiskTrouble, ExportRefused, NothingToExport
 from bot.flows.erasure import EraseRefused
-from bot.flows.exports import DiskTrouble, ExportRefused, NothingToExport
 from bot.settings import SettingsError
 from storage.database import StorageError
 

@@ -13,7 +13,7 @@ from bot.cli.endings import ExitCode, Refused
 from bot.cli.opening import open_clinic, open_database
 from bot.cli.progress import show
 from bot.clock import Clock
-from bot.export.formats import FORMATS
+from bot.export.names import FORMAT_NAMES
 from bot.settings import load_settings
 from storage.vault import Vault
 
@@ -28,7 +28,7 @@ def add_to(group: click.Group) -> None:
 @click.group(invoke_without_command=True)
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to make; it must not be there yet.")
 @click.option(
-    "--format", "formats", default="csv", show_default=True, help=f"One or more of {','.join(FORMATS)}."
+    "--format", "formats", default="csv", show_default=True, help=f"One or more of {','.join(FORMAT_NAMES)}."
 )
 @click.option("--site", help="One site only.")
 @click.option("--patient", help="One patient only, by code.")
