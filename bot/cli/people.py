@@ -151,7 +151,10 @@ def patients(site: str | None, as_json: bool) -> None:
     with open_clinic() as (clinic, clock):
         entries = caseload(clinic, site_of(clinic.content, site), clock())
     if not entries:
-        raise Refused("no patients yet; begin with: aftercare invite patient", ExitCode.NOTHING_TO_DO)
+        raise Refused(
+            "nobody is in follow-up; invited patients are listed once they have agreed (aftercare invite patient)",
+            ExitCode.NOTHING_TO_DO,
+        )
     click.echo(json.dumps([each.as_json() for each in entries]) if as_json else as_table(entries))
 
 
