@@ -113,8 +113,6 @@ class Reader:
 
     def __init__(self, emoji: Mapping[str, str]) -> None:
         self._folding = _Folding(emoji)
-        # No ASCII character grows when folded: a text as long as before kept every character's place.
-        self._ascii_stays = all(len(self._folding[code]) <= 1 for code in range(128))
 
     def read(self, text: str) -> Reading:
         """Return the words of `text`; never raises, takes time in proportion to its length."""
@@ -151,11 +149,12 @@ class Reader:
 
     def _origins(self, reading: Reading) -> Sequence[int]:
         """For each folded character, the place of the written one it came from."""
-        text = reading.text
-        if text.isascii() and len(text) == len(reading.folded) and self._ascii_stays:
-            return range(len(text))
-        folding = self._folding
-        return [at for at, char in enumerate(_decoded(text)) for _ in folding[ord(char)]]
+        text, folding = _decoded(reading.text), self._folding
+        widths = {char: len(folding[ord(char)]) for char in set(text)}
+        if max(widths.values(), default=1) > 1:
+            return [at for at, char in enumerate(text) for _ in range(widths[char])]
+        dropped = {char for char, width in widths.items() if not width}
+        return [at for at, char in enumerate(text) if char not in dropped] if dropped else range(len(text))
 
 
 def _merge(spans: list[tuple[int, int]], joined: tuple[int, ...]) -> list[tuple[int, int]]:

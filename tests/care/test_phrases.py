@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -283,3 +286,25 @@ def test_any_text_is_judged_and_its_words_are_its_own(text):
 def test_any_jumble_of_telling_pieces_is_judged(pieces):
     text = " ".join(pieces)
     assert BOOK.judge(text) == BOOK.judge(text)
+
+
+def test_another_run_of_the_program_reads_a_slip_the_same():
+    """Python orders sets differently in every run; a word that may be two others must not follow it."""
+    told = {_levels_in_a_new_run(seed) for seed in ("1", "2")}
+    assert told == {str([reached(text) for text in SLIPS])}
+
+
+SLIPS = ("ffeell suiicidal", "i wnat to dei", "qiero morri", "thinkking of hangging myslef")
+
+
+def _levels_in_a_new_run(seed: str) -> str:
+    code = f"from tests.care.test_phrases import reached; print([reached(text) for text in {SLIPS!r}])"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": seed},
+        cwd=PROMPTS.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return run.stdout.strip()
