@@ -44,7 +44,7 @@ soak: venv  ## a simulated month under load with random kills (long)
 	$(BIN)/python -m tests.bench.soak
 
 fuzz: venv  ## an hour of property tests with fresh examples (long)
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 tests -k "property or fuzz"
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -n 2 $$(grep -rl "from hypothesis" tests --include="test_*.py")
 
 clean:  ## remove the virtual environment and the demo's folder
 	rm -rf .venv .demo

@@ -152,7 +152,7 @@ def patients(site: str | None, as_json: bool) -> None:
         entries = caseload(clinic, site_of(clinic.content, site), clock())
     if not entries:
         raise Refused(
-            "nobody is in follow-up; invited patients are listed once they have agreed (aftercare invite patient)",
+            "nobody is in follow-up; whoever is invited is listed once they have agreed",
             ExitCode.NOTHING_TO_DO,
         )
     click.echo(json.dumps([each.as_json() for each in entries]) if as_json else as_table(entries))
