@@ -37,6 +37,8 @@ from bot.export.scores import Scored
 
 SAMPLE_EVERY = 2_000
 ID_LENGTH = 64
+VALUES_FROM = Row._fields.index("item")
+"""The fields of a row from here on say what was asked and answered; those before, who and when."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 Written = Iterator[tuple[Path, Mapping[str, int]]]
 
@@ -53,12 +55,12 @@ class Checker:
     written: int = 0
     validated: int = 0
 
-    def check(self, kind: str, shape: object, line: bytes) -> None:
+    def check(self, each: Resource) -> None:
         self.written += 1
-        if (kind, shape) not in self.seen or self.written % SAMPLE_EVERY == 0:
-            self.seen.add((kind, shape))
+        if each.shape not in self.seen or self.written % SAMPLE_EVERY == 0:
+            self.seen.add(each.shape)
             self.validated += 1
-            validate(kind, line)
+            validate(each.kind, each.line)
 
 
 def validate(kind: str, line: bytes) -> None:
@@ -80,12 +82,12 @@ def validate(kind: str, line: bytes) -> None:
 
 
 class Resource(NamedTuple):
-    """One resource, written. Resources of one `shape` differ in their values only."""
+    """One resource, written. Resources of one `shape` are of one kind and differ in their values only."""
 
     kind: str
     id: str
     line: bytes
-    shape: object
+    shape: int
 
 
 def resources(book: Book) -> Iterator[Resource]:
@@ -126,11 +128,14 @@ class _CheckIn:
     mark: str  # of the check-in, in every id
     slot: str | None
     subject: bytes
+    derived: bytes  # the member that names the response, for the answers given in it
 
     @classmethod
     def of(cls, key: Key) -> _CheckIn:
         subject = {"type": "Patient", "identifier": {"system": PATIENTS, "value": key[0]}}
-        return cls(_mark(*key), key[2], orjson.dumps(subject))
+        mark = _mark(*key)
+        derived = b',"derivedFrom":[{"reference":"QuestionnaireResponse/qr-%b"}]' % mark.encode()
+        return cls(mark, key[2], orjson.dumps(subject), derived)
 
     @property
     def response_id(self) -> str:
@@ -141,6 +146,15 @@ def _mark(*parts: object) -> str:
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=10).hexdigest()
 
 
+class _Mould(NamedTuple):
+    """What observations of one question and one answer have in common, written once."""
+
+    head: bytes
+    value: bytes
+    shape: int
+    is_words: bool
+
+
 class _Maker:
     """Makes resources; what repeats is written once and used again as it is."""
 
@@ -149,16 +163,16 @@ class _Maker:
         self._questions = questions
         self._names: dict[str, str] = {}
         self._heads: dict[tuple[str, str], bytes] = {}
-        self._values: dict[tuple[object, ...], tuple[bytes, str]] = {}
+        self._moulds: dict[tuple[object, ...], _Mould] = {}
         self._answers: dict[tuple[object, ...], bytes] = {}
+        self._shapes: dict[object, int] = {}
 
     def check_in(self, check_in: _CheckIn, rows: list[Row]) -> Iterator[Resource]:
         """Yield the response to a check-in, when it has one, and an observation for every row."""
         given = [row for row in rows if row.answered_utc is not None and not row.superseded]
-        derived = b""
-        if given and check_in.slot is not None:
+        derived = bool(given) and check_in.slot is not None
+        if derived:
             yield self._response(check_in, given)
-            derived = b',"derivedFrom":[{"reference":"QuestionnaireResponse/qr-%b"}]' % check_in.mark.encode()
         times: dict[str, int] = {}
         for row in rows:
             times[row.item] = number = times.get(row.item, 0) + 1
@@ -179,8 +193,12 @@ class _Maker:
             max(row.answered_utc or "" for row in rows).encode(),
             b",".join(asked),
         )
-        shape = (status, *((row.item, row.status, row.answer) for row in rows))
+        shape = self._shape((status, *[(row.item, row.status, row.answer) for row in rows]))
         return Resource("QuestionnaireResponse", check_in.response_id, line, shape)
+
+    def _shape(self, described: object) -> int:
+        """Return a number for a shape: numbers are looked up faster than what they stand for."""
+        return self._shapes.setdefault(described, len(self._shapes))
 
     def _answer(self, row: Row) -> bytes:
         key = (row.item, row.status, row.value, row.answer, row.text)
@@ -191,22 +209,34 @@ class _Maker:
                 self._answers[key] = found
         return found
 
-    def _observation(self, check_in: _CheckIn, row: Row, number: int, derived: bytes) -> Resource:
-        status = "entered-in-error" if row.superseded else "amended" if row.edited else "final"
-        value, kind = self._value(row)
-        at = row.answered_utc or row.due_utc or ""
+    def _observation(self, check_in: _CheckIn, row: Row, number: int, derived: bool) -> Resource:
+        """Return a row as an observation: what its mould holds, and what is this row's own."""
+        derived = derived and row.answered_utc is not None
+        key = (*row[VALUES_FROM:], derived)
+        mould = self._moulds.get(key)
+        if mould is None:
+            mould = self._mould(row, derived)
+            if not row.text and not mould.is_words:
+                self._moulds[key] = mould
         row_id = self._row_id(check_in, row, number)
-        line = b'%b,"id":"%b","subject":%b,"effectiveDateTime":"%b",%b%b%b}' % (
-            self._head(row.item, status),
+        line = b'%b,"id":"%b","subject":%b,"effectiveDateTime":"%b",%b%b}' % (
+            mould.head,
             row_id.encode(),
             check_in.subject,
-            at.encode(),
-            value,
-            derived if row.answered_utc else b"",
-            b',"note":[{"text":%b}]' % orjson.dumps(row.text) if row.text else b"",
+            (row.answered_utc or row.due_utc or "").encode(),
+            mould.value,
+            check_in.derived if derived else b"",
         )
-        shape = (row.item, status, kind, bool(derived and row.answered_utc), bool(row.text))
-        return Resource("Observation", row_id, line, shape)
+        return Resource("Observation", row_id, line, mould.shape)
+
+    def _mould(self, row: Row, derived: bool) -> _Mould:
+        status = "entered-in-error" if row.superseded else "amended" if row.edited else "final"
+        value = absent(row) or item_value(self._items.get(row.item), row)
+        members = orjson.dumps(value)[1:-1]
+        if row.text:
+            members += b',"note":[{"text":%b}]' % orjson.dumps(row.text)
+        shape = self._shape((row.item, status, tuple(value), row.answer, derived, bool(row.text)))
+        return _Mould(self._head(row.item, status), members, shape, "valueString" in value)
 
     def _row_id(self, check_in: _CheckIn, row: Row, number: int) -> str:
         if check_in.slot is None:
@@ -229,17 +259,6 @@ class _Maker:
             head = {"resourceType": "Observation", "status": status, "category": SURVEY, "code": code}
             self._heads[key] = orjson.dumps(head)[:-1]
         return self._heads[key]
-
-    def _value(self, row: Row) -> tuple[bytes, str]:
-        """Return the members of the value, and their names, which are its shape."""
-        key = (row.item, row.status, row.reason, row.value, row.answer, row.label)
-        found = self._values.get(key)
-        if found is None:
-            value = absent(row) or item_value(self._items.get(row.item), row)
-            found = orjson.dumps(value)[1:-1], f"{list(value)}{row.answer or ''}"
-            if "valueString" not in value:
-                self._values[key] = found
-        return found
 
     def score(self, scored: Scored) -> Resource:
         """Return a questionnaire's score, derived from the response it was added up from."""
@@ -264,7 +283,8 @@ class _Maker:
             **value,
             "derivedFrom": [{"reference": f"QuestionnaireResponse/{check_in.response_id}"}],
         }
-        return Resource("Observation", str(body["id"]), orjson.dumps(body), (score, *value))
+        shape = self._shape((score, *value))
+        return Resource("Observation", str(body["id"]), orjson.dumps(body), shape)
 
 
 def write_ndjson(book: Book, folder: Path) -> Written:
@@ -272,8 +292,9 @@ def write_ndjson(book: Book, folder: Path) -> Written:
     kinds = ("QuestionnaireResponse", "Observation")
     paths = {kind: folder / f"{kind}.ndjson" for kind in kinds}
     files = {kind: path.open("wb", buffering=1 << 20) for kind, path in paths.items()}
+    puts = {kind: file.write for kind, file in files.items()}
     try:
-        rows = _write(book, lambda each: files[each.kind].write(each.line + b"\n"))
+        rows = _write(book, lambda each: puts[each.kind](each.line + b"\n"))
     finally:
         for file in files.values():
             file.close()
@@ -306,7 +327,7 @@ def _write(book: Book, put: Callable[[Resource], object]) -> dict[str, int]:
     checker = Checker()
     rows = {"qr": 0, "ob": 0, "sc": 0}
     for each in resources(book):
-        checker.check(each.kind, each.shape, each.line)
+        checker.check(each)
         put(each)
         rows[each.id[:2]] += 1
     return rows

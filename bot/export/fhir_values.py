@@ -43,11 +43,11 @@ class Row(NamedTuple):
     check_in_kind: str | None
     due_utc: str | None
     answered_utc: str | None
+    content_version: str | None
     item: str
     value: float | None
     answer: str | None
     label: str | None
-    content_version: str | None
     edited: bool | None
     superseded: bool | None
     status: str
