@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types stories faults bench soak fuzz clean
+.PHONY: help venv demo test lint types stories faults engines bench soak fuzz clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,10 +32,13 @@ test: venv lint types  ## lint, types and every test (PostgreSQL included)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 stories: venv  ## whole nights, readable by a nurse
-	$(BIN)/python -m pytest -v tests/stories
+	ENGINES=both $(BIN)/python -m pytest -v tests/stories
 
 faults: venv  ## every line of the fault list, one test each, both databases
-	$(BIN)/python -m pytest -v tests/faults
+	ENGINES=both $(BIN)/python -m pytest -v tests/faults
+
+engines: venv  ## every test on SQLite and on PostgreSQL (longer than `make test`)
+	ENGINES=both $(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 bench: venv  ## one JSON line a measure; ONLY=name runs one; exits 1 past a limit
 	@$(BIN)/python -m tests.bench $(ONLY)

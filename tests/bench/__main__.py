@@ -1,8 +1,8 @@
 """`make bench`: run every measure, print its JSON lines, and fail when a ratio is past its limit.
 
 Each module beside this one that defines `MEASURES` is one bench: run as `python -m tests.bench.NAME` it
-prints one JSON line a measure: {"name", "ours", "against", "ratio", "limit", "unit"}. A measure whose better is
-more (recall, resources a second) says so by a limit named "at_least".
+prints one JSON line a measure: {"name", "ours", "against", "ratio", "limit", "unit"}. A measure whose better
+is more (recall, resources a second) says so by a limit named "at_least".
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@ def changes_of(zone_name: str) -> tuple[date, ...]:
     """Return the local days of 2026 on which the zone's offset changes."""
     zone, day, found = ZoneInfo(zone_name), date(2026, 1, 1), []
     while day.year == 2026:
-        noons = [datetime.combine(day + timedelta(days=ahead), time(12), zone).utcoffset() for ahead in (0, 1)]
+        noons = [
+            datetime.combine(day + timedelta(days=ahead), time(12), zone).utcoffset() for ahead in (0, 1)
+        ]
         if noons[0] != noons[1]:
             found.append(day + timedelta(days=1))
         day += timedelta(days=1)

@@ -78,7 +78,9 @@ def content_with(imported: Imported) -> Content:
     languages = load_wording(named, asked, problems)
     assert problems == []
     empty: Any = MappingProxyType({})
-    return Content("0", asked.items, asked.instruments, empty, languages, None, None, empty, empty, Path(), None)
+    return Content(
+        "0", asked.items, asked.instruments, empty, languages, None, None, empty, empty, Path(), None
+    )
 
 
 def meaning(content: Content) -> dict[str, Any]:
