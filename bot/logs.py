@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Any
 
 OURS = ("bot", "storage", "aftercare")
-NOISY = ("httpx", "httpcore", "aiohttp", "apscheduler", "telegram", "apprise", "alembic", "sqlalchemy")
+NOISY = (
+    "httpx",
+    "httpcore",
+    "aiohttp",
+    "apscheduler",
+    "telegram",
+    "apprise",
+    "alembic",
+    "sqlalchemy",
+    "matplotlib",
+)
 TOKEN = re.compile(r"\d{3,}(?::|%3A)[A-Za-z0-9_-]{8,}")
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 HIDDEN = "[hidden]"

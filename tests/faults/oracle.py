@@ -30,16 +30,18 @@ def check(
     urgent_replies: int,
     within: timedelta = PAGED_WITHIN,
     dead_man_fired: bool = False,
+    set_back: timedelta = timedelta(0),
 ) -> None:
     """Fail, listing everything that is wrong.
 
     `urgent_replies` is how many patients wrote something urgent, which the test knows and the
-    database can only confirm. `within` is longer where the test turned the clock between.
+    database can only confirm. `within` is longer where the test turned the clock between; `set_back` is
+    how far it turned it back: a page may then carry an earlier time than what it is about.
     """
     with db.reading() as tx:
         wrong = [*_without_trail(tx), *_without_clock(tx)]
         if not dead_man_fired:
-            wrong += [*_unheard(tx, now, within, urgent_replies), *_unpaged(tx, within)]
+            wrong += [*_unheard(tx, now, within, urgent_replies), *_unpaged(tx, within, set_back)]
     assert not wrong, "; ".join(wrong)
 
 
@@ -82,7 +84,7 @@ def _unheard(tx: Session, now: datetime, within: timedelta, expected: int) -> It
         yield f"{expected} patients wrote something urgent, alerts know of {found}"
 
 
-def _unpaged(tx: Session, within: timedelta) -> Iterator[str]:
+def _unpaged(tx: Session, within: timedelta, set_back: timedelta) -> Iterator[str]:
     """Urgent replies that no channel accepted a page about in time.
 
     What the passing of time raises, as a patient's silence, is no reply and has clocks of its own.
@@ -95,7 +97,9 @@ def _unpaged(tx: Session, within: timedelta) -> Iterator[str]:
     )
     accepted = _accepted(tx)
     for alert_id, found_at in tx.execute(urgent):
-        took = min((at - found_at for at in accepted.get(alert_id, ()) if at >= found_at), default=None)
+        took = min(
+            (at - found_at for at in accepted.get(alert_id, ()) if at >= found_at - set_back), default=None
+        )
         if took is None:
             yield f"no channel accepted a page of alert {alert_id}"
         elif took > within:

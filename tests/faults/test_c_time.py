@@ -52,9 +52,14 @@ def heard_and_not_sent(night: House, phone: Phone, text: str) -> None:
         receive_reply(clinic, reply, night.now)
 
 
-def verdict(night: House, urgent_replies: int = 1, within: timedelta = oracle.PAGED_WITHIN) -> None:
+def verdict(
+    night: House,
+    urgent_replies: int = 1,
+    within: timedelta = oracle.PAGED_WITHIN,
+    set_back: timedelta = timedelta(0),
+) -> None:
     with night.clinic() as clinic:
-        oracle.check(clinic.db, night.now, urgent_replies=urgent_replies, within=within)
+        oracle.check(clinic.db, night.now, urgent_replies=urgent_replies, within=within, set_back=set_back)
 
 
 def test_fault_23_the_clock_jumps_two_hours_ahead(
@@ -91,7 +96,7 @@ def test_fault_24_the_clock_is_set_back_two_hours(
     assert {each.state for each in night.alerts()} == {AlertState.OPEN}, "a claim runs out as if nothing was"
     assert all(each.next_action_at <= night.now + 15 * MINUTE for each in night.alerts())
     assert lind.bubbles
-    verdict(night, 3)
+    verdict(night, 3, set_back=2 * HOUR)
 
 
 def test_fault_24_what_was_to_be_tried_again_is_not_put_off_by_a_clock_set_back(
