@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -60,13 +61,13 @@ def invite_patient(site: str | None, language: str, zone: str, protocol: str) ->
     click.echo(f"for one person, once, until {made.expires_at:%Y-%m-%d %H:%M} UTC")
 
 
-def known(what: str, value: str, values: object) -> None:
-    if value and value not in values:  # type: ignore[operator]
+def known(what: str, value: str, values: Collection[str]) -> None:
+    if value and value not in values:
         raise Refused(f"{what}: {value!r} is not known; the content has {_some(values)}")
 
 
-def _some(values: object) -> str:
-    names = sorted(values)  # type: ignore[call-overload]
+def _some(values: Collection[str]) -> str:
+    names = sorted(values)
     return ", ".join(names if len(names) < 20 else [*names[:5], "..."])
 
 
