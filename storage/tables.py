@@ -55,7 +55,8 @@ class Instant(TypeDecorator[datetime]):
             return None
         if isinstance(value, str):
             return datetime.fromisoformat(value.replace("Z", "+00:00"))
-        return value.astimezone(UTC)  # type: ignore[no-any-return]
+        aware: datetime = value
+        return aware.astimezone(UTC)
 
 
 def instant_text(at: datetime) -> str:

@@ -136,7 +136,7 @@ class Scene:
         return None if due is None else {"at": due.isoformat(), "words": "The next check-in is sent then"}
 
     def next_check_in_at(self) -> datetime | None:
-        wanted = select(CheckIn.due_at).where(  # type: ignore[call-overload]
+        wanted = select(col(CheckIn.due_at)).where(
             col(CheckIn.status) == CheckInStatus.PLANNED, col(CheckIn.due_at) > self.now
         )
         found: datetime | None = self.tx.scalars(wanted.order_by(col(CheckIn.due_at)).limit(1)).first()
@@ -148,7 +148,7 @@ class Scene:
         return found.code if found else ""
 
     def answers(self) -> int:
-        return len(self.tx.scalars(select(Response.id).limit(2)).all())  # type: ignore[call-overload]
+        return len(self.tx.scalars(select(col(Response.id)).limit(2)).all())
 
 
 def _resolved(alert: Alert) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from bot.chat.telegram import TelegramSource, chat_of, make_bot, read_update
 from bot.content import Content
@@ -30,7 +30,7 @@ def run(go: Any, within: float = 90) -> None:
 
 def states(db: Database) -> list[str]:
     with db.reading() as tx:
-        return list(tx.exec(select(Alert.state).where(Alert.patient_id != None)).all())  # noqa: E711
+        return list(tx.exec(select(Alert.state).where(col(Alert.patient_id).is_not(None))).all())
 
 
 def test_fault_45_the_same_update_twice_and_after_a_restart(
