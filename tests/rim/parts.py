@@ -23,7 +23,7 @@ from storage import inbox, outbox
 from storage.database import Database
 from storage.tables import Lane, Outbox, OutboxKind, OutboxState
 
-NURSE, MAYA, KIT = 900, 501, 502
+NURSE, MAYA, KIT = 9_000_417_733, 5_010_417_733, 5_020_417_733
 WITHIN = 15.0
 
 

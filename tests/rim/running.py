@@ -41,7 +41,7 @@ from tests.rim.parts import until
 
 ROOT = Path(__file__).parents[2]
 SITE = "demo"
-MAYA, KIT = 501, 502
+MAYA, KIT = 5_010_417_733, 5_020_417_733
 FIRST, BACKUP, LEAD, COORDINATOR = 901, 902, 903, 904
 FRIGHTENING = "I am going to kill myself tonight. I have the pills in my hand."
 CALM = "Slept well, went for a walk."

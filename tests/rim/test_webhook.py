@@ -20,12 +20,12 @@ from bot.intake import Ear, Keeper, webhook_handler
 from bot.threads import Threads
 from storage.database import Database
 from storage.tables import Inbox
-from tests.rim.parts import TurnableClock
+from tests.rim.parts import MAYA, TurnableClock
 
 SECRET = "a-secret-of-twenty-letters"
 UPDATE = {
     "update_id": 41,
-    "message": {"message_id": 1, "chat": {"id": 501, "type": "private"}, "text": "hello"},
+    "message": {"message_id": 1, "chat": {"id": MAYA, "type": "private"}, "text": "hello"},
 }
 GOOD = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 
