@@ -31,8 +31,8 @@ from storage.tables import Inbox, InboxState, Instant, Patient
 from storage.vault import chat_hash, seal, unseal_raw
 
 INBOX: Table = SQLModel.metadata.tables["inbox"]
-FARTHEST_TRY = timedelta(minutes=30)
-"""No update is put off for so long; its next try comes within minutes."""
+FARTHEST_TRY = timedelta(minutes=6)
+"""No update is put off for so long; its next try comes within five minutes."""
 
 
 def store(

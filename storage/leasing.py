@@ -32,8 +32,11 @@ from storage.tables import RESENT_WHEN_UNCLEAR, Instant, Lane, Outbox, OutboxKin
 OUTBOX: Table = SQLModel.metadata.tables["outbox"]
 UNANSWERED = (OutboxState.PENDING, OutboxState.SENDING)
 NOW: ColumnElement[Any] = bindparam("now", type_=Instant())
-LONGEST_LEASE = timedelta(minutes=30)
-"""No lease is as long as this; ten times what a sender takes for its slowest message."""
+TOO_FAR: ColumnElement[Any] = bindparam("too_far", type_=Instant())
+"""A lease until then was taken before the clock was set back: no other could last so long."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""Less is two machines' clocks, or one being corrected; more is one that was set."""
 
 
 def lease(
@@ -59,8 +62,9 @@ def lease(
         StorageError: the tables are being changed to another shape; stop until that is over.
     """
     require_current(tx)
-    tx.execute(_END_LEASES, {"now": now, "too_far": now + LONGEST_LEASE, "of_lane": lane})
-    wanted: dict[str, object] = {"now": now, "of_lane": lane, "at_most": limit}
+    wanted: dict[str, object] = {"now": now, "too_far": now + lease_for + CLOCKS_DIFFER, "of_lane": lane}
+    tx.execute(_END_LEASES, wanted)
+    wanted["at_most"] = limit
     some = {"channels": channels, "kinds": kinds}
     wanted |= {name: list(values) for name, values in some.items() if values is not None}
     ids = tx.scalars(_waiting(Lane(lane), channels is not None, kinds is not None), wanted).all()
@@ -74,7 +78,7 @@ def lease(
 def _end_leases() -> Executable:
     """When a lease is over nobody knows whether the message went: again, or left alone, by its kind.
 
-    One that would last longer than any does was taken before the clock was set back: it is over too.
+    One taken before the clock was set back is over too.
     """
     again = OUTBOX.c.kind.in_(RESENT_WHEN_UNCLEAR)
     return (
@@ -82,7 +86,7 @@ def _end_leases() -> Executable:
         .where(
             OUTBOX.c.state == OutboxState.SENDING,
             OUTBOX.c.lane == bindparam("of_lane"),
-            or_(OUTBOX.c.lease_until <= NOW, OUTBOX.c.lease_until > bindparam("too_far", type_=Instant())),
+            or_(OUTBOX.c.lease_until <= NOW, OUTBOX.c.lease_until > TOO_FAR),
         )
         .values(
             state=case((again, OutboxState.PENDING), else_=OutboxState.UNCERTAIN),
@@ -111,9 +115,13 @@ def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
 
 
 def _ready(row: FromClause) -> ColumnElement[bool]:
-    """Its time has come; or it was to go at once, and that moment lies ahead of a clock set back."""
+    """Its time has come; or the clock was set back since it was put, or put off.
+
+    Such a time may lie hours ahead, and means nothing: what was to go at once goes now, and what was
+    to be tried again is tried now. When it was put off shows in the lease it was put off under.
+    """
     at_once = and_(row.c.not_before == row.c.created_at, row.c.created_at > NOW)
-    return or_(row.c.not_before <= NOW, at_once)
+    return or_(row.c.not_before <= NOW, at_once, row.c.lease_until > TOO_FAR)
 
 
 def _held_up(lane: Lane, some_kinds: bool) -> ColumnElement[bool]:

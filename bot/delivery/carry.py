@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from bot.crash import crash_point
 from bot.delivery.job import Job, LanePlan, Post
+from bot.delivery.pace import Hold
 from bot.message import Failure, Outgoing, OutgoingKind, SendError, Sent
 from storage import outbox
 from storage.tables import RESENT_WHEN_UNCLEAR, Outbox, OutboxKind
@@ -35,7 +36,7 @@ class Carrier:
         self._post = post
         self._plan = plan
         self._owner = owner
-        self._holds: dict[tuple[str, str], datetime] = {}
+        self._holds: dict[tuple[str, str], Hold] = {}
 
     async def deliver(self, job: Job) -> None:
         wait = self._must_wait(job)
@@ -56,10 +57,9 @@ class Carrier:
 
     def _must_wait(self, job: Job) -> timedelta:
         """Return how long this chat was told to wait still, or may not be written to yet."""
-        now = self._post.clock()
-        until = self._holds.get(job.address)
-        if until and until > now:
-            return until - now
+        hold = self._holds.get(job.address)
+        if hold and (left := hold.left(self._post.clock())):
+            return left
         self._holds.pop(job.address, None)
         if self._plan.per_chat and job.outgoing.kind != OutgoingKind.ANSWER:
             return timedelta(seconds=self._plan.per_chat.wait_for(job.address))
@@ -109,7 +109,7 @@ class Carrier:
 
     async def _wait_as_told(self, job: Job, wait: timedelta) -> None:
         now = self._post.clock()
-        self._holds[job.address] = now + wait
+        self._holds[job.address] = Hold.of(wait, now)
 
         def work(tx: Session) -> None:
             row = tx.get(Outbox, job.row_id)

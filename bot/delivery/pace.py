@@ -5,6 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Hashable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True)
+class Hold:
+    """How long a chat was told to wait, by the clock on the wall and by one that nobody can set.
+
+    It is over by whichever comes first: a clock set back must not make hours of a minute.
+    """
+
+    until: datetime
+    steadily: float
+
+    @classmethod
+    def of(cls, wait: timedelta, now: datetime) -> Hold:
+        return cls(now + wait, time.monotonic() + wait.total_seconds())
+
+    def left(self, now: datetime) -> timedelta:
+        """Return what is left of it, zero when it is over."""
+        steadily = timedelta(seconds=self.steadily - time.monotonic())
+        return max(timedelta(), min(self.until - now, steadily))
 
 
 class Bucket:

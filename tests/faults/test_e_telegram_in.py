@@ -18,6 +18,7 @@ from bot.threads import Threads
 from storage.database import Database
 from storage.tables import Alert, AlertState, Inbox, InboxState
 from tests.faults.house import House, house
+from tests.faults.sizes import seconds, size
 from tests.rim.parts import until
 from tests.rim.running import BACKUP, CALM, FIRST, FRIGHTENING, KIT, MAYA, seed
 
@@ -25,7 +26,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def run(go: Any, within: float = 90) -> None:
-    asyncio.run(asyncio.wait_for(go, within))
+    asyncio.run(asyncio.wait_for(go, seconds(within)))
 
 
 def states(db: Database) -> list[str]:
@@ -183,7 +184,7 @@ def test_fault_50_the_poll_hangs(
 
 def test_fault_51_a_days_backlog(database: Database, sandbox: RunningSandbox, content: Content) -> None:
     seed(database)
-    backlog, frightening = 300, {20: MAYA, 200: KIT}
+    backlog, frightening = size(300, 5000), {20: MAYA, 200: KIT}
 
     async def go() -> None:
         async with house(database, sandbox, content) as clinic:
@@ -200,7 +201,7 @@ def test_fault_51_a_days_backlog(database: Database, sandbox: RunningSandbox, co
             ]
             for start in range(0, backlog, 100):
                 await clinic.keeper.keep(batch[start : start + 100])
-            await until(lambda: clinic.record.messages == backlog, within=80)
+            await until(lambda: clinic.record.messages == backlog, within=seconds(80))
             await clinic.settled()
             pages = await clinic.pages_on()
             assert clinic.record.alerts == 2

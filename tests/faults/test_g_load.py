@@ -24,23 +24,22 @@ from storage.database import Database
 from storage.tables import Alert, Lane, Outbox, OutboxKind, OutboxState
 from tests.faults import oracle
 from tests.faults.house import house
+from tests.faults.sizes import seconds, size
 from tests.flows.alarm import only, pages
 from tests.flows.clinic_night import House as Night
 from tests.flows.clinic_night import Phone
 from tests.rim.parts import rows_in, until
 from tests.rim.running import FIRST, FRIGHTENING, MAYA, ROOT, seed
 
-PAGES = int(os.environ.get("AFTERCARE_FAULT_PAGES", "120"))
-"""How many pages two workers race for; the long proof sets ten thousand."""
-
-KILLS = 3
-STORM = 25
-BLAST = 1500
+PAGES = size(120, 10_000)
+KILLS = size(3, 30)
+STORM = size(25, 500)
+BLAST = size(1500, 5000)
 LEASE = timedelta(seconds=60)
 
 
 def run(go: Any, within: float = 120) -> None:
-    asyncio.run(asyncio.wait_for(go, within))
+    asyncio.run(asyncio.wait_for(go, seconds(within)))
 
 
 class Workers:
@@ -100,9 +99,11 @@ def test_fault_63_two_workers_are_killed_at_random_and_no_page_is_lost(
             with workers(database, sandbox) as two:
                 for each in range(KILLS):
                     goal = PAGES * (each + 1) // (KILLS + 2)
-                    await until(lambda goal=goal: rows_in(database, OutboxState.SENT) >= goal, within=60)
+                    await until(
+                        lambda goal=goal: rows_in(database, OutboxState.SENT) >= goal, within=seconds(60)
+                    )
                     two.kill_one(chance.randrange(2))
-                await until(lambda: rows_in(database, OutboxState.PENDING) == 0, within=90)
+                await until(lambda: rows_in(database, OutboxState.PENDING) == 0, within=seconds(90))
                 await until(lambda: rows_in(database, OutboxState.SENDING) <= KILLS, within=30)
                 await people.move_clock(LEASE + timedelta(seconds=5))
                 await until(lambda: rows_in(database, OutboxState.SENT) == PAGES, within=60)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
 from bot.delivery import Delivery, Post
@@ -234,4 +234,4 @@ async def listening(
 
 def rows_in(db: Database, *states: OutboxState) -> int:
     with db.reading() as tx:
-        return len(tx.exec(select(Outbox.id).where(col(Outbox.state).in_(states))).all())
+        return tx.exec(select(func.count()).select_from(Outbox).where(col(Outbox.state).in_(states))).one()

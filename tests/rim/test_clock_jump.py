@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlmodel import select
 
 from bot.clock import JumpWatch
-from bot.content import load_content
-from bot.flows.clinic import Clinic
-from bot.threads import Threads
-from bot.ticking import Ticking
-from storage.database import Database
-from storage.tables import Alert
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
@@ -51,22 +43,3 @@ def test_a_set_clock_is_told_from_a_corrected_one(set_by: float, noticed: timede
     assert watch.jumped() == noticed
     hands.pass_time(3600)
     assert watch.jumped() is None, "a long sleep is no jump, and a jump is told once"
-
-
-def test_fault_23_a_jump_of_two_hours_raises_an_alarm_once(sqlite_database: Database) -> None:
-    clinic = Clinic(sqlite_database, load_content())
-    hands = Hands()
-
-    async def go() -> None:
-        pool = Threads("test")
-        ticking = Ticking(clinic, lambda: hands.wall, lambda _: pool, 1, hands.watch())
-        hands.pass_time(1, set_by=7200)
-        await ticking._tick()
-        hands.pass_time(1)
-        await ticking._tick()
-        pool.close()
-
-    asyncio.run(go())
-    with sqlite_database.reading() as tx:
-        raised = tx.exec(select(Alert).where(Alert.rule_id == "SYS-1")).all()
-    assert len(raised) == 1
