@@ -24,6 +24,9 @@ TRIES = 5
 FIRST_RETRY = timedelta(seconds=1)
 LAST_RETRY = timedelta(minutes=5)
 AT_ONCE = 8
+LOOK_AHEAD = 64
+"""So many are found by one look: after a night offline, looking costs as much as handling."""
+
 IDLE_SECONDS = 1.0
 
 
@@ -68,6 +71,7 @@ class Worker:
         self._woken = asyncio.Event()
         self._stopping = False
         self._busy: dict[asyncio.Task[None], Waiting] = {}
+        self._ahead: list[Waiting] = []  # found and not begun; one of a chat at most, none of a busy one
 
     def after_commit(self, then: Callable[[], None]) -> None:
         """Call `then` whenever a reply has been handled: there may be something to send."""
@@ -101,16 +105,20 @@ class Worker:
             return
 
     async def _next(self) -> list[Waiting]:
-        free = AT_ONCE - len(self._busy)
-        if free <= 0:
-            return []
+        free = max(0, AT_ONCE - len(self._busy))
+        if free and not self._ahead:
+            self._ahead = await self._look()
+        found, self._ahead = self._ahead[:free], self._ahead[free:]
+        return found
+
+    async def _look(self) -> list[Waiting]:
         under_way = set(self._busy.values())
         busy_chats = {each.chat for each in under_way if each.chat}
         now = self._clock()
 
         def look() -> list[Waiting]:
             with self._db.reading() as tx:
-                rows = inbox.next_waiting(tx, now, AT_ONCE, busy_chats)
+                rows = inbox.next_waiting(tx, now, LOOK_AHEAD, busy_chats)
                 return [Waiting(row.chat_hash, row.bot, row.update_id) for row in rows]
 
         try:
@@ -119,7 +127,7 @@ class Worker:
             logger.error("intake.inbox_unreadable", extra={"error": type(error).__name__})
             await asyncio.sleep(IDLE_SECONDS)
             return []
-        return [each for each in waiting if each not in under_way][:free]
+        return [each for each in waiting if each not in under_way]
 
     def _handled(self, task: asyncio.Task[None]) -> None:
         self._busy.pop(task, None)
