@@ -32,7 +32,8 @@ def engine_for(place: URL, connections: int) -> Engine:
     if place.get_backend_name() == "sqlite":
         settings: dict[str, Any] = {"timeout": BUSY_SECONDS}
     else:
-        settings = {"connect_timeout": BUSY_SECONDS, "options": f"-c lock_timeout={BUSY_SECONDS * 1000:.0f}"}
+        options = f"-c lock_timeout={BUSY_SECONDS * 1000:.0f} -c synchronous_commit=on"
+        settings = {"connect_timeout": BUSY_SECONDS, "options": options}
     engine = create_engine(
         place,
         hide_parameters=True,

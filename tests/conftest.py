@@ -42,4 +42,4 @@ def _second_engine(item: pytest.Item) -> bool:
     spec = getattr(item, "callspec", None)
     engine = spec.params.get("database_url") if spec else None
     played = place.startswith(SLOW_ON_TWO_ENGINES) and not any(each in place for each in ALWAYS_BOTH)
-    return played and engine == "postgresql"
+    return played and (engine == "postgresql" or "_postgresql_" in item.name)

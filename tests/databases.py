@@ -72,6 +72,16 @@ class PostgresServer:
         self._admin.execute(made)
         return str(self._server.get_uri(name)).replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server come from."""
+        return int(self._server.get_pid())
+
+    def start_again(self) -> None:
+        """Start the server after it was killed; it recovers by itself."""
+        self._server.ensure_postgres_running()
+        self._admin = psycopg.connect(self._server.get_uri(), autocommit=True)
+
     def stop(self) -> None:
         """Stop the server, unless another test process still uses it."""
         self._admin.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bot.content import Content, load_content
 from storage import staff as people
 from storage.tables import Role
+from tests.databases import PostgresServer, server_folder
 from tests.flows.clinic_night import House, Phone
 
 
@@ -58,3 +60,11 @@ def ada(night: House) -> Phone:
         member = people.add(tx, "demo", "Ada", Role.COORDINATOR, night.now)
         people.link_chat(tx, member, phone.chat_id, night.now)
     return phone
+
+
+@pytest.fixture
+def own_server() -> Iterator[PostgresServer]:
+    """A server that may be killed without hurting other tests."""
+    server = PostgresServer(server_folder(f"own-{os.getpid()}"))
+    yield server
+    server.stop()

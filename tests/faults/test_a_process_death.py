@@ -334,11 +334,3 @@ def test_fault_11_killed_again_and_again(
                 assert bot.stop() == 0
 
     run(go())
-
-
-def test_fault_12_nothing_confirmed_is_lost_by_a_power_cut(sqlite_database: Database) -> None:
-    """FULL makes the disk have it before the commit returns; every connection must have it set."""
-    for open_one in (sqlite_database.transaction, sqlite_database.urgent, sqlite_database.reading):
-        with open_one() as tx:
-            assert tx.scalar(text("PRAGMA synchronous")) == 2
-            assert tx.scalar(text("PRAGMA journal_mode")) == "wal"

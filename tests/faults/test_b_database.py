@@ -27,7 +27,7 @@ from storage.database import Database, StorageError
 from storage.engines import CONNECTIONS
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, Patient
 from storage.vault import Vault
-from tests.databases import MASTER_KEY, PostgresServer, server_folder
+from tests.databases import MASTER_KEY
 from tests.faults.troubled import CHAT, NOW, OutsidePhone, reply_during
 
 SHORT = 0.3
@@ -199,14 +199,6 @@ def test_fault_18_a_damaged_file_is_never_replaced_and_people_are_told(sqlite_da
     assert "Traceback" not in said
     assert ["database" in each for each in heard] == [True]
     assert path.read_bytes() == before
-
-
-@pytest.fixture
-def own_server() -> Iterator[PostgresServer]:
-    """A server that may be killed without hurting other tests."""
-    server = PostgresServer(server_folder(f"own-{os.getpid()}"))
-    yield server
-    server.stop()
 
 
 def test_fault_19_a_server_restarted_in_the_middle_leaves_one_effect(own_server, vault):
