@@ -28,9 +28,9 @@ from bot.flows import replies
 from bot.flows.clinic import Clinic
 from bot.health import Health, Vitals
 from bot.hooks import ClinicHooks
-from bot.intake import Ear, Keeper, Poller, Worker, webhook_handler
+from bot.intake import Ear, HookWatch, Keeper, Poller, Worker, webhook_handler
 from bot.intake.worker import Handling
-from bot.introduction import WEBHOOK_PATH, introduce
+from bot.introduction import WEBHOOK_PATH, hook_of, introduce
 from bot.lanes import lane_plans
 from bot.logs import set_up_logging
 from bot.message import Sender
@@ -139,7 +139,7 @@ class App:
         self._delivery = self._make_delivery()
         self._worker.after_commit(self._delivery.wake)
         self._keepers = {name: self._keeper(ear) for name, ear in self._ears.items()}
-        self._pollers: dict[str, Poller] = {}
+        self._listeners: dict[str, Poller | HookWatch] = {}
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -208,10 +208,10 @@ class App:
         await self._threads("start")(lambda: trouble.note_start(self._clinic, self._clock()))
         scheduler = self._ticking.start(self._delivery.wake)
         introductions = [self._introduce(name) for name in self._bots]
-        self._pollers = {} if self._settings.webhook_url else self._make_pollers()
+        self._listeners = {name: self._listener(name) for name in self._bots}
         running = [
             asyncio.create_task(work)
-            for work in (self._worker.run(), self._delivery.run(), *map(_run, self._pollers.values()))
+            for work in (self._worker.run(), self._delivery.run(), *map(_run, self._listeners.values()))
         ]
         threading.Thread(target=warm_up, name="chart", daemon=True).start()  # nothing waits for it
         calendars = Reading(self._clinic, self._settings.calendars, self._clock, self._threads("rota"))
@@ -254,8 +254,8 @@ class App:
         self._stop.set()
 
     async def _finish(self, running: list[asyncio.Task[None]], watching: list[asyncio.Task[None]]) -> None:
-        for poller in self._pollers.values():
-            poller.stop()
+        for listener in self._listeners.values():
+            listener.stop()
         self._worker.stop()
         self._delivery.stop()
         await asyncio.wait(running, timeout=FINISH_SECONDS)
@@ -269,16 +269,16 @@ class App:
             pool.close()
         logger.info("app.stopped")
 
-    def _make_pollers(self) -> dict[str, Poller]:
+    def _listener(self, name: str) -> Poller | HookWatch:
         seconds = self._settings.poll_seconds
-        return {
-            name: Poller(TelegramSource(self._bots[name], seconds), keeper)
-            for name, keeper in self._keepers.items()
-        }
+        hook = hook_of(name, self._bots[name], self._settings)
+        if hook is not None:
+            return HookWatch(hook, self._keepers[name], self._clock, seconds)
+        return Poller(TelegramSource(self._bots[name], seconds), self._keepers[name])
 
     async def _serve(self) -> web.AppRunner:
         vitals = self._vitals
-        vitals.poll_age = lambda: {name: each.silent_for for name, each in self._pollers.items()}
+        vitals.poll_age = lambda: {name: each.silent_for for name, each in self._listeners.items()}
         vitals.tick_age = lambda: self._ticking.age
         vitals.storage_trouble = lambda: self._storage.trouble
         app = web.Application()
@@ -309,5 +309,5 @@ class App:
             app.router.add_post(f"{WEBHOOK_PATH}/{name}", handler)
 
 
-async def _run(poller: Poller) -> None:
-    await poller.run()
+async def _run(listener: Poller | HookWatch) -> None:
+    await listener.run()

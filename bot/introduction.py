@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from telegram import Bot, BotCommand
 from telegram.error import InvalidToken, TelegramError
 
-from bot.chat.read import ALLOWED_UPDATES
+from bot.chat.hook import TelegramHook
 from bot.content import Content, Wording
+from bot.message import SendError
 from bot.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ async def _insist(name: str, attempt: Callable[[], Awaitable[object]], line: str
             raise SettingsError(
                 [f"{setting}: Telegram refuses it; copy it again from BotFather, or make a new one there"]
             ) from None
-        except TelegramError as error:
+        except (TelegramError, SendError) as error:
             logger.warning(line, extra={"bot": name, "error": type(error).__name__})
         await asyncio.sleep(pause)
         pause = min(2 * pause, 30.0)
@@ -54,15 +55,19 @@ async def _insist(name: str, attempt: Callable[[], Awaitable[object]], line: str
 
 async def _choose_source(name: str, bot: Bot, settings: Settings) -> None:
     """Webhook or polling, whichever the settings say; what is waiting is never dropped."""
-    if settings.webhook_url and settings.webhook_secret:
-        await bot.set_webhook(
-            f"{settings.webhook_url.rstrip('/')}{WEBHOOK_PATH}/{name}",
-            secret_token=settings.webhook_secret.get_secret_value(),
-            allowed_updates=ALLOWED_UPDATES,
-            drop_pending_updates=False,
-        )
-    else:
+    hook = hook_of(name, bot, settings)
+    if hook is None:
         await bot.delete_webhook(drop_pending_updates=False)
+    else:
+        await hook.put()
+
+
+def hook_of(name: str, bot: Bot, settings: Settings) -> TelegramHook | None:
+    """Return the webhook of one bot; None when it polls."""
+    if not settings.webhook_url or not settings.webhook_secret:
+        return None
+    url = f"{settings.webhook_url.rstrip('/')}{WEBHOOK_PATH}/{name}"
+    return TelegramHook(bot, url, settings.webhook_secret.get_secret_value())
 
 
 async def _set_menus(bot: Bot, content: Content) -> None:

@@ -26,7 +26,8 @@ IDS_RESTART_AFTER = timedelta(days=6)
 class Ear:
     """One bot that listens, and how what it hears is read.
 
-    `trouble` is told of what only a human can end: "second_poller", "token_refused", "poll_hangs".
+    `trouble` is told of what only a human can end: "second_poller", "token_refused", "poll_hangs",
+    "webhook_lost".
     """
 
     bot: str

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select, text
-from sqlmodel import col
+from sqlalchemy import func, select, text
+from sqlmodel import Session, col
 
 from storage import audit
 from storage.database import Database, StorageError
@@ -96,29 +96,38 @@ class Found:
 
 def started_on(disk: Disk, log: bytes, folder: Path, file: bytes | None = None) -> Found:
     """Open copies of the files as the program does at its start, and look at what is there."""
-    path = folder / "cut.db"
-    path.write_bytes(disk.file if file is None else file)
-    Path(f"{path}-wal").write_bytes(log)
-    Path(f"{path}-shm").unlink(missing_ok=True)
+    path = _laid_out(folder, disk.file if file is None else file, log)
     try:
         db = Database.open(f"sqlite:///{path}", Vault([MASTER_KEY]))
     except StorageError as error:
         return Found(str(error))
     try:
+        db.migrate()
         with db.reading() as tx:
-            kept = frozenset(tx.scalars(select(col(Inbox.update_id))))
-            wrong = []
-            if not audit.verify(tx).intact:
-                wrong.append("the audit chain is broken")
-            if tx.execute(text("PRAGMA foreign_key_check")).first():
-                wrong.append("rows refer to rows that are not there")
-            raised = tx.scalars(select(col(Alert.id))).all()
-            audited = "SELECT count(*) FROM audit WHERE action = 'alert.raised'"
-            if len(raised) != tx.execute(text(audited)).scalar_one():
-                wrong.append("an alert has no audit line")
-        return Found("", kept, tuple(wrong))
+            return Found("", frozenset(tx.scalars(select(col(Inbox.update_id)))), tuple(_wrong(tx)))
+    except StorageError as error:
+        return Found(str(error))
     finally:
         db.close()
+
+
+def _laid_out(folder: Path, file: bytes, log: bytes) -> Path:
+    path = folder / "cut.db"
+    path.write_bytes(file)
+    Path(f"{path}-wal").write_bytes(log)
+    Path(f"{path}-shm").unlink(missing_ok=True)
+    return path
+
+
+def _wrong(tx: Session) -> Iterator[str]:
+    if not audit.verify(tx).intact:
+        yield "the audit chain is broken"
+    if tx.execute(text("PRAGMA foreign_key_check")).first():
+        yield "rows refer to rows that are not there"
+    raised = tx.scalar(select(func.count()).select_from(Alert))
+    audited = tx.execute(text("SELECT count(*) FROM audit WHERE action = 'alert.raised'")).scalar_one()
+    if raised != audited:
+        yield "an alert has no audit line"
 
 
 def settled_at(disk: Disk, folder: Path) -> int:

@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, func, select
 
 from bot.sandbox.running import RunningSandbox
-from storage import patients, staff
+from storage import marks, patients, staff
 from storage.database import Database
 from storage.ids import new_id
 from storage.tables import (
@@ -62,7 +62,7 @@ class Program:
 
     def start(self, crash_at: str = "", **more: str) -> None:
         """Start it, to be killed when it comes to `crash_at`."""
-        self.port = _free_port()
+        self.port = free_port()
         self.starts += 1
         environment = os.environ | {
             "AFTERCARE_TOKEN": self.sandbox.care_token,
@@ -241,6 +241,13 @@ class Record:
     def unhandled(self) -> int:
         return self.count(Inbox, Inbox.state == InboxState.NEW)
 
+    @property
+    def ticked_at(self) -> datetime:
+        """When all that was due was last done."""
+        with self.db.reading() as tx:
+            last = marks.mark(tx, "tick")
+        return last.at if last else datetime.min.replace(tzinfo=UTC)
+
     def without_audit(self) -> int:
         """How many alerts have no audit line of their raising."""
         with self.db.reading() as tx:
@@ -250,7 +257,8 @@ class Record:
             return int(tx.execute(missing).scalar_one())
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port nobody listens on at this moment."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
