@@ -29,6 +29,7 @@ from bot.flows.clinic import Clinic
 from bot.health import Health, Vitals
 from bot.hooks import ClinicHooks
 from bot.intake import Ear, HookWatch, Keeper, Poller, Worker, webhook_handler
+from bot.intake.keeper import TOKEN_REFUSED
 from bot.intake.worker import Handling
 from bot.introduction import WEBHOOK_PATH, hook_of, introduce
 from bot.lanes import lane_plans
@@ -164,7 +165,7 @@ class App:
 
     def _ear(self, name: str) -> Ear:
         def tell(what: str, now: datetime) -> None:
-            trouble.tell(self._clinic, f"{what}: {name}", now)
+            trouble.tell(self._clinic, f"{what}: {name}", now, admins=what == TOKEN_REFUSED)
 
         return Ear(name, read_update, chat_of, tell)
 

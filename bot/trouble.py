@@ -9,18 +9,24 @@ from sqlmodel import Session
 from bot.flows import alerts
 from bot.flows.clinic import Clinic
 from storage import marks
+from storage import staff as people
+from storage.tables import Role
 
 RULE = "SYS-1"
 WINDOW = timedelta(minutes=5)
 TOO_MANY_STARTS = 4
 
 
-def tell(clinic: Clinic, what: str, now: datetime) -> None:
-    """Raise, or join, the alert about trouble of our own at every site; `what` holds counts and ids only."""
+def tell(clinic: Clinic, what: str, now: datetime, *, admins: bool = False) -> None:
+    """Raise, or join, the alert about trouble of our own at every site; `what` holds counts and ids only.
+
+    With `admins` they are paged at once, besides whoever is on call: only they can end it.
+    """
 
     def work(tx: Session) -> None:
         for site_id in clinic.content.sites:
-            alerts.raise_system(clinic, tx, site_id, RULE, now, (what,))
+            also = people.at_site(tx, site_id, (Role.ADMIN,)) if admins else []
+            alerts.raise_system(clinic, tx, site_id, RULE, now, (what,), also)
 
     clinic.db.run(work)
 
@@ -35,5 +41,5 @@ def note_start(clinic: Clinic, now: datetime) -> None:
         marks.set_mark(tx, "starts", now, " ".join(each.isoformat() for each in recent))
         return len(recent)
 
-    if clinic.db.run(work) == TOO_MANY_STARTS:
-        tell(clinic, f"started {TOO_MANY_STARTS} times within 5 minutes", now)
+    if clinic.db.run(work) >= TOO_MANY_STARTS:
+        tell(clinic, f"started {TOO_MANY_STARTS} times or more within 5 minutes", now)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
 from bot.care.level import Finding, Level
@@ -21,6 +21,7 @@ from storage.tables import (
     InboxState,
     Lane,
     Outbox,
+    OutboxKind,
     OutboxState,
     Page,
     PageState,
@@ -63,14 +64,25 @@ def _overdue_alerts(act: Act) -> int:
 
 
 def _stuck_pages(act: Act) -> int:
-    """Messages of the alert lane that should have gone: the sender is not running."""
-    late = (
+    """Messages of the alert lane that should have gone: the sender is not running, or no channel takes them.
+
+    One that is tried again and again counts too, as long as nobody at all was paged about its alert.
+    """
+    untried = (
         col(Outbox.lane) == Lane.ALERT,
         col(Outbox.state) == OutboxState.PENDING,
         col(Outbox.attempts) == 0,
         col(Outbox.not_before) <= act.now - PATIENCE,
     )
-    return act.tx.scalar(select(func.count()).select_from(Outbox).where(*late)) or 0
+    unheard = select(col(Alert.id)).where(col(Alert.state) == AlertState.OPEN, col(Alert.paged_at).is_(None))
+    in_vain = (
+        col(Outbox.kind) == OutboxKind.PAGE,
+        col(Outbox.state).in_(ON_ITS_WAY),
+        col(Outbox.created_at) <= act.now - PATIENCE,
+        col(Outbox.alert_id).in_(unheard),
+    )
+    late = select(func.count()).select_from(Outbox).where(or_(and_(*untried), and_(*in_vain)))
+    return act.tx.scalar(late) or 0
 
 
 def _leases_over(act: Act) -> int:

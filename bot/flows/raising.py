@@ -23,7 +23,7 @@ from bot.message import Reply
 from storage import alerts, patients
 from storage import staff as people
 from storage.ids import new_id
-from storage.tables import Alert, AlertState, FindingRow, Patient
+from storage.tables import Alert, AlertState, FindingRow, Patient, Staff
 
 logger = logging.getLogger(__name__)
 SYSTEM_LEVEL = Level.URGENT
@@ -178,8 +178,11 @@ def _tell_claimer(act: Act, alert: Alert) -> None:
     pages.tell_staff(act, staff, words.say("staff.more", code=patient.code), alert_id=alert.id)
 
 
-def page_if_due(act: Act, alert: Alert) -> None:
-    """Page at once what is due at once; what waits for the clinic to open is left to the tick."""
+def page_if_due(act: Act, alert: Alert, also: Sequence[Staff] = ()) -> None:
+    """Page at once what is due at once; what waits for the clinic to open is left to the tick.
+
+    `also` are people paged besides the tier.
+    """
     policy = Policy.thawed(alert.policy)
     if (
         alert.state == AlertState.OPEN
@@ -187,23 +190,30 @@ def page_if_due(act: Act, alert: Alert) -> None:
         and policy.pages
         and (alert.next_action_at or act.now) <= act.now
     ):
-        pages.page_tier(
-            act, alert, policy, page_step(Do.PAGE, 1, policy, act.now, act.now, raised_at=alert.raised_at)
-        )
+        step = page_step(Do.PAGE, 1, policy, act.now, act.now, raised_at=alert.raised_at)
+        pages.page_tier(act, alert, policy, step, also=also)
 
 
 def raise_system(
-    clinic: Clinic, tx: Session, site_id: str, rule_id: str, now: datetime, facts: Sequence[str] = ()
+    clinic: Clinic,
+    tx: Session,
+    site_id: str,
+    rule_id: str,
+    now: datetime,
+    facts: Sequence[str] = (),
+    also: Sequence[Staff] = (),
 ) -> Alert:
     """Raise, or join, an alert about trouble of our own: a page not delivered, a late scheduler.
 
-    `facts` are counts and ids; they go to the audit line.
+    `facts` are counts and ids; they go to the audit line. `also` are people paged besides those on call.
     """
+    act = Act(clinic, tx, now)
     alert = alerts.open_of_system(tx, site_id, rule_id)
     if alert is not None:
         alerts.change(tx, alert, joined=alert.joined + 1)
+        for staff in also:
+            pages.page_one(act, alert, staff)
         return alert
-    act = Act(clinic, tx, now)
     patients.site_row(tx, site_id)  # trouble may come before the site's first patient or member of staff
     policy = roster.policy_for(clinic, site_id, SYSTEM_LEVEL.key, rule_id)
     alert = Alert(
@@ -214,5 +224,5 @@ def raise_system(
     tx.flush()
     raised = {"level": alert.level, "rule": rule_id, "facts": list(facts)}
     act.record("system", "alert.raised", f"alert:{alert.id}", **raised)
-    page_if_due(act, alert)
+    page_if_due(act, alert, also)
     return alert

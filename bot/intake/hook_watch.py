@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from bot.intake.keeper import Keeper
+from bot.intake.keeper import TOKEN_REFUSED, Keeper
 from bot.message import Failure, SendError
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class HookWatch:
         except SendError as error:
             logger.warning("webhook.not_asked", extra={"failure": error.failure.value})
             if error.failure == Failure.DEAD_CHANNEL:
-                await self._tell_once("token_refused")
+                await self._tell_once(TOKEN_REFUSED)
         except Exception as error:
             # The database: no sign of life is left, which others notice.
             logger.error("webhook.not_marked", extra={"error": type(error).__name__})

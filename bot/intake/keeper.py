@@ -18,6 +18,7 @@ from storage.database import Database
 
 logger = logging.getLogger(__name__)
 
+TOKEN_REFUSED = "token_refused"
 IDS_RESTART_AFTER = timedelta(days=6)
 """After a week of silence Telegram may count from anywhere; an old offset would then hide what is new."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from bot.intake.keeper import Keeper
+from bot.intake.keeper import TOKEN_REFUSED, Keeper
 from bot.message import Failure, SendError
 
 logger = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Poller:
             await self._pause((error.retry_after or timedelta(seconds=5)).total_seconds())
         else:
             if error.failure == Failure.DEAD_CHANNEL:
-                await self._tell_once("token_refused")
+                await self._tell_once(TOKEN_REFUSED)
             await self._back_off(PAUSES.get(error.failure, 1.0))
 
     async def _back_off(self, first: float) -> None:

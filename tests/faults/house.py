@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from bot import trouble
 from bot.chat.telegram import TelegramSender, TelegramSource, chat_of, make_bot, read_update
 from bot.clock import Clock
 from bot.content import Content
@@ -16,12 +18,14 @@ from bot.flows import replies, tick
 from bot.flows.clinic import Clinic
 from bot.hooks import ClinicHooks
 from bot.intake import Ear, Keeper, Poller, Worker
+from bot.intake.keeper import TOKEN_REFUSED
 from bot.intake.worker import Handling
 from bot.lanes import lane_plans
 from bot.message import Failure, Outgoing, Reply, Sender, SendError, Sent
 from bot.sandbox.client import Sandbox, Seen
 from bot.sandbox.running import RunningSandbox
 from bot.threads import Threads
+from storage import marks
 from storage.database import Database
 from tests.rim.parts import until
 from tests.rim.running import FIRST, Record, open_phones
@@ -77,6 +81,22 @@ class House:
         """Every page on somebody's phone, repeats included."""
         return [each.text for each in await self.people.heard(person, bot=bot) if PAGED in each.text]
 
+    async def sends_to(self, person: int = FIRST) -> list[dict[str, Any]]:
+        """Every message the bot tried to send to somebody, accepted or not."""
+        made = await self.people.requests("sendMessage")
+        return [each for each in made if str(each["params"].get("chat_id")) == str(person)]
+
+    @property
+    def polled_at(self) -> datetime:
+        """When updates were last asked for and kept."""
+        with self.clinic.db.reading() as tx:
+            last = marks.mark(tx, "poll:care")
+        return last.at if last else datetime.min.replace(tzinfo=UTC)
+
+    async def settled_but_for(self, waiting: int) -> None:
+        """Wait until all is handled and delivery has come to everything that may go now."""
+        await until(lambda: self.record.unhandled == 0 and self.record.on_the_way <= waiting)
+
     async def settled(self) -> None:
         """Wait until every update is handled and nothing is on its way."""
         await until(lambda: self.record.unhandled == 0 and self.record.on_the_way == 0)
@@ -93,22 +113,28 @@ async def house(
     per_second: float = 1000.0,
     breaks_on: str = "",
     hung_after: float = 90.0,
+    api_url: str = "",
 ) -> AsyncIterator[House]:
     """Open the clinic: everybody has the bot on their phone, and nothing has happened yet.
 
-    A reply that says `breaks_on` finds a bug in the program.
+    A reply that says `breaks_on` finds a bug in the program. `api_url` is where the bot looks for Telegram.
     """
     clock = Clock(sandbox.clock_file)
     clinic = Clinic(db, content, alert_bot=alert_bot)
-    care = make_bot(sandbox.care_token, sandbox.api_url, read_seconds)
-    alert = make_bot(sandbox.alert_token, sandbox.api_url, read_seconds)
+    care = make_bot(sandbox.care_token, api_url or sandbox.api_url, read_seconds)
+    alert = make_bot(sandbox.alert_token, api_url or sandbox.api_url, read_seconds)
     outside, troubles, pools = OutsideLine(), list[str](), [Threads("test") for _ in range(5)]
     senders: dict[str, Sender] = {
         "telegram": TelegramSender(care),
         "telegram-alert": TelegramSender(alert if alert_bot else care),
         "apprise": outside,
     }
-    ear = Ear("care", read_update, chat_of, lambda what, _: troubles.append(what))
+
+    def tell(what: str, now: datetime) -> None:
+        trouble.tell(clinic, what, now, admins=what == TOKEN_REFUSED)
+        troubles.append(what)
+
+    ear = Ear("care", read_update, chat_of, tell)
 
     def handle(reply: Reply, now: datetime) -> None:
         if breaks_on and breaks_on in reply.text:

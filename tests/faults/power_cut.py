@@ -44,11 +44,12 @@ class Disk:
                 ends.append(at + len(frame))
         return ends
 
-    @property
-    def pages_in_log(self) -> list[int]:
-        """The pages of the file that the log holds newer: a checkpoint may be writing them just now."""
-        last = self.commits[-1] if self.commits else 0
-        return sorted({struct.unpack_from(">I", frame)[0] for at, frame in self._frames() if at < last})
+    def pages_in_log(self, until: int) -> list[int]:
+        """The pages of the file that the log holds newer, of what of it was synced.
+
+        A checkpoint may be writing them just now; it begins with nothing that is not.
+        """
+        return sorted({struct.unpack_from(">I", frame)[0] for at, frame in self._frames() if at < until})
 
     @property
     def page_size(self) -> int:
@@ -161,10 +162,10 @@ def torn(disk: Disk, at: int, chance: random.Random) -> bytes:
             return kept + bytes(tail)
 
 
-def half_written_pages(disk: Disk, chance: random.Random) -> bytes:
+def half_written_pages(disk: Disk, settled: int, chance: random.Random) -> bytes:
     """Return the file as a checkpoint leaves it that was cut: pages that the log holds too are torn."""
     file = bytearray(disk.file)
-    for page in disk.pages_in_log:
+    for page in disk.pages_in_log(settled):
         start = (page - 1) * disk.page_size
         if start + disk.page_size <= len(file) and chance.random() < 0.5:
             half = start + disk.page_size // 2

@@ -29,7 +29,7 @@ from tests.rim.parts import until
 from tests.rim.running import CALM, FRIGHTENING, KIT, MAYA, ROOT, Record, open_phones, program, seed
 
 INSTANTS = size(3, 40)
-TEARS = size(8, 100)
+TEARS = size(8, 60)
 AHEAD = 10
 """So many may wait to be fetched: they write, but not faster than anything could read."""
 
@@ -95,7 +95,7 @@ def _survives(disk: Disk, folder: Path, chance: random.Random) -> None:
         found = started_on(disk, torn(disk, chance.randint(settled, len(disk.log)), chance), folder)
         assert (found.refused, found.wrong) == ("", ()), "a torn tail is no damage"
         assert disk.confirmed <= found.kept, "Telegram was told it is kept"
-        cut = started_on(disk, torn(disk, settled, chance), folder, half_written_pages(disk, chance))
+        cut = started_on(disk, torn(disk, settled, chance), folder, half_written_pages(disk, settled, chance))
         assert (cut.refused, cut.wrong, disk.confirmed <= cut.kept) == ("", (), True), "cut in a checkpoint"
         lied = started_on(disk, torn(disk, chance.randrange(len(disk.log)), chance), folder)
         assert lied.refused or not lied.wrong, "a disk that lies: an earlier moment, whole, or a refusal"

@@ -17,7 +17,7 @@ from storage.database import Database
 from storage.tables import Contact, ContactState, Lane, Outbox, OutboxKind, OutboxState
 from tests.faults.house import PAGED, House, house
 from tests.rim.parts import rim, until
-from tests.rim.running import BACKUP, CALM, COORDINATOR, FIRST, FRIGHTENING, KIT, MAYA, seed
+from tests.rim.running import BACKUP, COORDINATOR, FIRST, FRIGHTENING, KIT, MAYA, seed
 from tests.rim.wire import forward, free_port
 
 PLAIN_FAILURES = [
@@ -48,7 +48,12 @@ def test_fault_30_429_is_obeyed_and_a_long_one_takes_a_second_channel(
             if wait > 10:
                 await until(lambda: len(clinic.outside.carried) == 1)
                 assert await clinic.pages_on() == []
-            await clinic.pass_time(seconds=wait + 1)
+                await clinic.pass_time(seconds=wait - 5)
+                await clinic.settled_but_for(1)
+                assert len(await clinic.sends_to(FIRST)) == 1, "nothing before its time"
+                await clinic.pass_time(seconds=6)
+            else:
+                await clinic.pass_time(seconds=wait + 1)
             await clinic.page_to()
             assert bool(clinic.outside.carried) is (wait > 10)
             assert clinic.record.alerts == 1
@@ -83,6 +88,15 @@ def _error(db: Database, row_id: str) -> str:
         return tx.get_one(Outbox, row_id).error
 
 
+LONGEST_WAIT = 15
+"""Seconds between two tries of a page; the first few come faster."""
+
+
+def _attempts(db: Database) -> int:
+    with db.reading() as tx:
+        return max(tx.exec(select(Outbox.attempts).where(Outbox.kind == OutboxKind.PAGE)).all(), default=0)
+
+
 @pytest.mark.parametrize("fault", PLAIN_FAILURES)
 def test_fault_32_fifteen_minutes_of_errors(
     sqlite_database: Database, sandbox: RunningSandbox, content: Content, fault: dict[str, Any]
@@ -94,11 +108,15 @@ def test_fault_32_fifteen_minutes_of_errors(
             await clinic.people.fault("sendMessage", times=0, **fault)
             await frightened(clinic)
             before = threading.active_count()
-            await clinic.pass_time(minutes=2, seconds=5)
+            await until(lambda: _attempts(sqlite_database) >= 1)
+            await clinic.pass_time(minutes=1, seconds=50)
+            assert clinic.outside.carried == [], "the second channel has its time"
+            await clinic.pass_time(seconds=15)
             await until(lambda: len(clinic.outside.carried) >= 1)
             for _ in range(13):
                 await clinic.pass_time(minutes=1)
             assert threading.active_count() <= before + 2
+            assert len(await clinic.sends_to(FIRST)) <= 15 * 60 / LONGEST_WAIT, "ever more slowly, not a hail"
             await clinic.people.clear_faults()
             await clinic.pass_time(minutes=1)
             await clinic.page_to()
@@ -239,115 +257,10 @@ def test_fault_39_the_chat_has_moved(database: Database, sandbox: RunningSandbox
             await clinic.page_to(new_chat)
             await clinic.settled()
             assert len(await clinic.pages_on(new_chat)) == 1
+            assert _attempts(database) == 1, "in the same attempt"
             with database.reading() as tx:
                 assert staff.by_chat(tx, new_chat) is not None
                 assert staff.by_chat(tx, FIRST) is None
-
-    run(go())
-
-
-HOSTILE = (
-    "_*[]()~>#+-=|{}.!<b>& <i>open [x](tg://user?id=1) `code {0} %s ${HOME} \u200f\u05e9\u05dc\u05d5\u05dd 🧨"
-)
-
-
-def test_fault_40_a_patients_words_full_of_markup_are_shown_as_they_are(
-    sqlite_database: Database, sandbox: RunningSandbox, content: Content
-) -> None:
-    seed(sqlite_database)
-
-    async def go() -> None:
-        async with house(sqlite_database, sandbox, content) as clinic:
-            await clinic.people.say(MAYA, f"{FRIGHTENING} {HOSTILE}")
-            page = await clinic.page_to()
-            await clinic.people.tap(FIRST, page.labels[0], message_id=page.message_id)
-            taken = await clinic.people.wait_for(FIRST, lambda seen: seen.edited)
-            show = next(each for each in taken.labels if "reply" in each.lower())
-            await clinic.people.tap(FIRST, show, message_id=page.message_id)
-            shown = await clinic.people.wait_for(FIRST, FRIGHTENING)
-            assert HOSTILE.split(" \u200f", maxsplit=1)[0] in shown.text
-
-    run(go())
-
-
-@pytest.mark.parametrize(
-    ("text", "arrives"),
-    [
-        pytest.param("x" * 4096, "x" * 4096, id="at the limit"),
-        pytest.param("x" * 4097, "x" * 4095 + "…", id="one over"),
-        pytest.param("x" * 100_000, "x" * 4095 + "…", id="100,000"),
-        pytest.param("a\0b", "a\ufffdb", id="NUL"),
-        pytest.param("a\ud83db", "a\ufffdb", id="half a surrogate pair"),
-        pytest.param("<b>unclosed *_[", "<b>unclosed *_[", id="markup"),
-        pytest.param("", "-", id="nothing"),
-    ],
-)
-def test_fault_40_a_page_of_any_text_arrives(
-    sqlite_database: Database, sandbox: RunningSandbox, text: str, arrives: str
-) -> None:
-    async def go() -> None:
-        async with rim(sqlite_database, sandbox) as post:
-            page = post.put(text)
-            await post.becomes(page, OutboxState.SENT)
-            assert await post.texts() == [arrives]
-
-    run(go())
-
-
-def test_fault_41_a_refusal_nobody_knows_is_met_with_a_plain_line(
-    database: Database, sandbox: RunningSandbox, content: Content
-) -> None:
-    seed(database)
-    plain = content.wording("en").say("delivery.plain_page")
-    assert all(words.say("delivery.plain_page").isascii() for words in content.languages.values())
-
-    async def go() -> None:
-        async with house(database, sandbox, content) as clinic:
-            await clinic.people.fault(
-                "sendMessage", status=400, description="Bad Request: MOON_PHASE_INVALID", chat_id=FIRST
-            )
-            await clinic.people.say(MAYA, FRIGHTENING)
-            await clinic.people.wait_for(FIRST, plain)
-            await clinic.settled()
-            assert [each.text for each in await clinic.people.heard(FIRST)] == [plain]
-            assert clinic.record.pages_sent == 1
-
-    run(go())
-
-
-def test_fault_42_the_token_is_revoked(
-    sqlite_database: Database, sandbox: RunningSandbox, content: Content
-) -> None:
-    seed(sqlite_database, outside=True)
-
-    async def go() -> None:
-        async with house(sqlite_database, sandbox, content) as clinic:
-            await clinic.people.say(MAYA, CALM)
-            await clinic.settled()
-            await clinic.people.fault("sendMessage", status=401, times=0)
-            await clinic.people.say(MAYA, FRIGHTENING)
-            await until(lambda: len(clinic.outside.carried) == 1, within=5)
-            await clinic.people.fault("getUpdates", status=401, times=1)
-            await until(lambda: clinic.troubles == ["token_refused"])
-
-    run(go())
-
-
-def test_fault_43_removed_from_a_group_people_are_paged_directly(
-    sqlite_database: Database, sandbox: RunningSandbox, content: Content
-) -> None:
-    seed(sqlite_database)
-
-    async def go() -> None:
-        async with house(sqlite_database, sandbox, content) as clinic:
-            group = (await clinic.people.post("group", title="Team", members=[FIRST]))["chat_id"]
-            await clinic.people.post("group/add", chat=group, bot="care", by=FIRST)
-            await clinic.people.wait_for(None, "private", chat=group)
-            await clinic.people.say(MAYA, FRIGHTENING)
-            await clinic.page_to()
-            assert [
-                each.text for each in await clinic.people.transcript(chat=group) if PAGED in each.text
-            ] == []
 
     run(go())
 

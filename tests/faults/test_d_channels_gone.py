@@ -1,0 +1,158 @@
+"""D, faults 33, 42 and 43: the way to Telegram is gone, or the bot's own right to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.clock import Clock
+from bot.content import Content
+from bot.message import Failure
+from bot.sandbox.running import RunningSandbox
+from bot.watch import Watcher, ping, tell_outside
+from storage import staff
+from storage.database import Database
+from storage.tables import ContactState, Role
+from storage.vault import Vault
+from tests.databases import MASTER_KEY
+from tests.faults import oracle
+from tests.faults.house import PAGED, House, house
+from tests.faults.outside import Outside, outside_world
+from tests.faults.test_e_telegram_in import words
+from tests.rim.parts import until
+from tests.rim.running import CALM, FIRST, FRIGHTENING, MAYA, OUTSIDE_ADDRESS, add_staff, seed
+
+ADMIN = 905
+ADMINS_ADDRESS = "json://127.0.0.1:9/admin"
+NOWHERE = "http://api.telegram.invalid"
+
+
+def run(go: Any, within: float = 90) -> None:
+    asyncio.run(asyncio.wait_for(go, within))
+
+
+@pytest.fixture
+def world(sandbox: RunningSandbox) -> Iterator[Outside]:
+    """The dead-man service and the phone of the person outside, on the sandbox's time."""
+    with outside_world(Clock(sandbox.clock_file)) as found:
+        yield found
+
+
+async def looked(clinic: House, db: Database, world: Outside) -> bool:
+    """Let the auditor look once: whether it found all well, and pinged."""
+    place = db.place.render_as_string(hide_password=False)
+    watcher = Watcher(
+        clinic.content, [world.phone], lambda: Database.open(place, Vault([MASTER_KEY])),
+        lambda: ping(world.dead_man_url), tell_outside,
+    )  # fmt: skip
+    pings = len(world.pinged_at)
+    well = await asyncio.to_thread(watcher.look, clinic.clock())
+    assert well is (len(world.pinged_at) > pings)
+    return well
+
+
+def test_fault_33_no_address_for_telegram_takes_the_second_channel(
+    database: Database, sandbox: RunningSandbox, content: Content, world: Outside
+) -> None:
+    """DNS fails: tried again for ever, and the second channel carries it when its time has come."""
+    seed(database, outside=True)
+
+    async def go() -> None:
+        async with house(database, sandbox, content, api_url=NOWHERE) as clinic:
+            await clinic.keeper.keep([words(9_000_001, FRIGHTENING)])
+            await until(lambda: clinic.record.alerts == 1)
+            await clinic.pass_time(minutes=2, seconds=5)
+            await until(lambda: len(clinic.outside.carried) == 1)
+            oracle.check(database, clinic.clock(), urgent_replies=1, within=timedelta(minutes=3))
+            assert await clinic.pages_on() == []
+
+    run(go())
+
+
+def test_fault_33_both_channels_dead_fires_the_dead_man(
+    database: Database, sandbox: RunningSandbox, content: Content, world: Outside
+) -> None:
+    """Telegram brings replies and takes no message; the outside channel says "later" for ever."""
+    seed(database, outside=True)
+
+    async def go() -> None:
+        async with house(database, sandbox, content) as clinic:
+            await clinic.tick()
+            assert await looked(clinic, database, world)
+            clinic.outside.refuses = Failure.TRANSIENT
+            await clinic.people.fault("sendMessage", kind="reset_before", times=0)
+            await clinic.people.say(MAYA, FRIGHTENING)
+            await until(lambda: clinic.record.alerts == 1)
+            await clinic.pass_time(minutes=2)
+            await until(lambda: clinic.polled_at >= clinic.clock() - timedelta(seconds=30))
+            assert not await looked(clinic, database, world)
+            await clinic.pass_time(minutes=2)
+            assert world.fired(clinic.clock())
+            assert any("could not be sent" in each or "not sent" in each for each in world.told), world.told
+            oracle.check(database, clinic.clock(), urgent_replies=1, dead_man_fired=True)
+
+    run(go())
+
+
+def _add_admin(db: Database, now: datetime) -> None:
+    """Somebody who runs the program, is never on call, and has an outside channel."""
+    with db.transaction() as tx:
+        member_id = add_staff(tx, ADMIN, Role.ADMIN, now)
+        staff.add_contact(tx, member_id, "sms", ADMINS_ADDRESS, now).state = ContactState.VERIFIED
+
+
+def test_fault_42_the_token_is_revoked(database: Database, sandbox: RunningSandbox, content: Content) -> None:
+    """Pages go by other channels, and the admin, who alone can get a new token, is paged by theirs."""
+    seed(database, outside=True)
+    _add_admin(database, datetime.now(UTC))
+
+    async def go() -> None:
+        async with house(database, sandbox, content) as clinic:
+            await clinic.people.say(MAYA, CALM)
+            await clinic.settled()
+            await clinic.people.fault("sendMessage", status=401, times=0)
+            await clinic.people.say(MAYA, FRIGHTENING)
+            await until(lambda: addresses(clinic) == [OUTSIDE_ADDRESS], within=5)
+            await until(lambda: clinic.record.pages_sent == 1)
+            oracle.check(database, clinic.clock(), urgent_replies=1)
+            await clinic.people.fault("getUpdates", status=401, times=1)
+            await until(lambda: clinic.troubles == ["token_refused"])
+            await until(lambda: ADMINS_ADDRESS in addresses(clinic))
+            assert FRIGHTENING not in str(clinic.outside.carried)
+
+    run(go())
+
+
+def addresses(clinic: House) -> list[str]:
+    return [each.address for each in clinic.outside.carried]
+
+
+@pytest.mark.parametrize("how", ["removed", "topic closed"])
+def test_fault_43_out_of_a_group_people_are_paged_directly(
+    database: Database, sandbox: RunningSandbox, content: Content, how: str
+) -> None:
+    """The team's group is no channel of anybody: whatever becomes of it, persons are paged."""
+    seed(database)
+
+    async def go() -> None:
+        async with house(database, sandbox, content) as clinic:
+            group = (await clinic.people.post("group", title="Team", members=[FIRST]))["chat_id"]
+            if how == "topic closed":
+                await clinic.people.fault(
+                    "sendMessage", status=400, description="Bad Request: TOPIC_CLOSED", chat_id=group, times=0
+                )
+            await clinic.people.post("group/add", chat=group, bot="care", by=FIRST)
+            await clinic.people.post("group/remove", chat=group, bot="care", by=FIRST)
+            await clinic.people.say(MAYA, FRIGHTENING)
+            await clinic.page_to()
+            await clinic.settled()
+            said = await clinic.people.transcript(chat=group)
+            assert [each.text for each in said if PAGED in each.text] == []
+            assert all(PAGED not in str(each) for each in await clinic.sends_to(group))
+            oracle.check(database, clinic.clock(), urgent_replies=1)
+
+    run(go())
