@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,17 +12,21 @@ from sqlmodel import col, select
 
 from bot.chat.telegram import TelegramSource, chat_of, make_bot, read_update
 from bot.content import Content
+from bot.flows import promises
+from bot.flows.act import Act
 from bot.intake import Ear, Keeper, Poller
 from bot.sandbox.client import Done
 from bot.sandbox.running import RunningSandbox
 from bot.threads import Threads
 from storage.database import Database
 from storage.tables import Alert, AlertState, Inbox, InboxState
+from tests.faults import oracle
 from tests.faults.house import House, house
 from tests.faults.sizes import seconds, size
 from tests.rim.parts import until
-from tests.rim.running import BACKUP, CALM, FIRST, FRIGHTENING, KIT, MAYA, seed
+from tests.rim.running import BACKUP, CALM, FIRST, FRIGHTENING, KIT, MAYA, add_patient, seed
 
+NOOR = 5_030_417_733
 ONE_DAY = timedelta(days=1)
 
 
@@ -174,8 +179,14 @@ def test_fault_50_the_poll_hangs(
 
     async def go() -> None:
         async with house(sqlite_database, sandbox, content, hung_after=1.5) as clinic:
+            await clinic.people.say(MAYA, CALM)
+            await until(lambda: clinic.record.messages == 1)
             await clinic.people.fault("getUpdates", kind="hang_before", seconds=60)
             await until(lambda: "poll_hangs" in clinic.troubles)
+            now = clinic.clock() + timedelta(minutes=2)
+            with sqlite_database.transaction() as tx:
+                broken = {each.check for each in promises.examine(Act(clinic.clinic, tx, now))}
+            assert "poll_stopped" in broken, "who pings the dead-man stops doing so"
             await clinic.people.say(MAYA, FRIGHTENING)
             await clinic.page_to()
 
@@ -183,8 +194,12 @@ def test_fault_50_the_poll_hangs(
 
 
 def test_fault_51_a_days_backlog(database: Database, sandbox: RunningSandbox, content: Content) -> None:
+    """Three urgent replies among them, one near the end: in the order they came, each with its age."""
     seed(database)
-    backlog, frightening = size(300, 5000), {20: MAYA, 200: KIT}
+    with database.transaction() as tx:
+        add_patient(tx, NOOR, datetime.now(UTC))
+    backlog = size(300, 5000)
+    frightening = {20: MAYA, 200: KIT, backlog - 5: NOOR}
 
     async def go() -> None:
         async with house(database, sandbox, content) as clinic:
@@ -204,9 +219,11 @@ def test_fault_51_a_days_backlog(database: Database, sandbox: RunningSandbox, co
             await until(lambda: clinic.record.messages == backlog, within=seconds(80))
             await clinic.settled()
             pages = await clinic.pages_on()
-            assert clinic.record.alerts == 2
-            assert len(pages) == 2
+            assert clinic.record.alerts == 3
+            codes = [re.findall(r"K-\d+", page)[0] for page in pages]
+            assert codes == sorted(codes) and len(set(codes)) == 3, "in the order they were written"
             assert all("24 h" in page or "1 day" in page.lower() for page in pages), pages
+            oracle.check(database, clinic.clock(), urgent_replies=3)
 
     run(go(), within=120)
 
