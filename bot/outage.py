@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import apprise
+from sqlmodel import Session
 
 from bot.content import Wording
 from bot.threads import InThread
 from storage import marks
 from storage.database import Database
+from storage.migrations import require_current
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +102,12 @@ class StorageWatch:
 
     def _write(self) -> None:
         now = self._clock()
-        self._db.run(lambda tx: marks.set_mark(tx, "storage", now))
+
+        def work(tx: Session) -> None:
+            require_current(tx)  # in tables of another shape every worker stands still
+            marks.set_mark(tx, "storage", now)
+
+        self._db.run(work)
 
     async def _speak_up(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -15,6 +15,7 @@ from bot.message import Reply
 from bot.threads import InThread
 from storage import inbox, marks
 from storage.database import Database
+from storage.migrations import require_current
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Keeper:
             self._kept()
 
     def _store(self, tx: Session, updates: Sequence[dict[str, Any]]) -> None:
+        require_current(tx)
         now = self._clock()
         bot = self._ear.bot
         for raw in updates:

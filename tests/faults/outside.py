@@ -9,6 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from bot.content import Content
+from bot.watch import Watcher, ping, tell_outside
+from storage.database import Database
+from storage.vault import Vault
+from tests.databases import MASTER_KEY
+
 PERIOD = timedelta(minutes=3)
 
 
@@ -33,6 +39,15 @@ class Outside:
     def phone(self) -> str:
         """The outside channel's address of the person on the list."""
         return f"json://{self.address}/phone"
+
+
+def watcher(content: Content, database_url: str, world: Outside) -> Watcher:
+    """Return the auditor of a clinic, who can reach this world."""
+
+    def open_database() -> Database:
+        return Database.open(database_url, Vault([MASTER_KEY]))
+
+    return Watcher(content, [world.phone], open_database, lambda: ping(world.dead_man_url), tell_outside)
 
 
 @contextmanager

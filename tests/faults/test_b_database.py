@@ -11,14 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import psycopg
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import Engine, event, func, select, text
 
 from bot.message import Outgoing, OutgoingKind
 from storage import inbox, migrations, outbox, patients
@@ -28,9 +28,14 @@ from storage.engines import CONNECTIONS
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, Patient
 from storage.vault import Vault
 from tests.databases import MASTER_KEY
+from tests.faults.outside import outside_world, watcher
+from tests.faults.sizes import FULL, size
 from tests.faults.troubled import CHAT, NOW, OutsidePhone, reply_during
 
-SHORT = 0.3
+BUSY = 10.0 if FULL else 0.3
+PATIENCE = 10.0 if FULL else 0.5
+LASTING = size(0, 60)
+"""A lock is held for a minute and people are told after ten seconds: at full size, with the real numbers."""
 
 
 def is_kept(db: Database) -> bool:
@@ -73,11 +78,16 @@ def with_pragma(db: Database, pragma: str) -> Iterator[None]:
     def apply(connection: sqlite3.Connection, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
-    event.listen(db.engine, "connect", apply)
-    db.engine.dispose()
+    event.listen(Engine, "connect", apply)
+    _new_connections(db)
     yield
-    event.remove(db.engine, "connect", apply)
-    db.engine.dispose()
+    event.remove(Engine, "connect", apply)
+    _new_connections(db)
+
+
+def _new_connections(db: Database) -> None:
+    for engine in (db.engine, db._urgent, db._reading):
+        engine.dispose()
 
 
 @contextmanager
@@ -94,13 +104,25 @@ def answering(db: Database, code: str) -> Iterator[None]:
         admin.execute("DROP FUNCTION refuse CASCADE")
 
 
-def full(db: Database) -> AbstractContextManager[None]:
-    """No room for one more page."""
+@contextmanager
+def full(db: Database) -> Iterator[None]:
+    """No room for one more page, and whatever is written needs one."""
     if db.dialect == "postgresql":
-        return answering(db, "53100")
-    with sqlite3.connect(db.place.database) as connection:
+        with answering(db, "53100"):
+            yield
+        return
+    with closing(sqlite3.connect(db.place.database)) as connection:
+        connection.executescript(
+            "CREATE TABLE filler (x);"
+            "CREATE TRIGGER a AFTER INSERT ON inbox BEGIN INSERT INTO filler VALUES (zeroblob(20000)); END;"
+            "CREATE TRIGGER b AFTER INSERT ON mark BEGIN INSERT INTO filler VALUES (zeroblob(20000)); END;"
+            "CREATE TRIGGER c AFTER UPDATE ON mark BEGIN INSERT INTO filler VALUES (zeroblob(20000)); END"
+        )
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    return with_pragma(db, f"max_page_count = {pages}")
+    with with_pragma(db, f"max_page_count = {pages}"):
+        yield
+    with closing(sqlite3.connect(db.place.database)) as connection:
+        connection.executescript("DROP TRIGGER a; DROP TRIGGER b; DROP TRIGGER c; DROP TABLE filler")
 
 
 def read_only(db: Database) -> AbstractContextManager[None]:
@@ -110,7 +132,7 @@ def read_only(db: Database) -> AbstractContextManager[None]:
 @pytest.fixture
 def impatient(database_url: str, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """The database, waiting a third of a second for locks instead of ten."""
-    monkeypatch.setattr("storage.engines.BUSY_SECONDS", SHORT)
+    monkeypatch.setattr("storage.engines.BUSY_SECONDS", BUSY)
     db = Database.open(database_url, vault)
     yield db
     db.close()
@@ -150,7 +172,18 @@ def test_fault_14_a_lock_held_for_four_seconds_is_waited_for(database):
 
 
 def test_fault_15_a_lock_held_for_long_confirms_nothing_tells_people_and_is_caught_up(impatient):
-    heard = asyncio.run(reply_during(impatient, locked(impatient), lambda: is_kept(impatient)))
+    heard = asyncio.run(
+        reply_during(
+            impatient, locked(impatient), lambda: is_kept(impatient), patience=PATIENCE, lasting=LASTING
+        )
+    )
+    assert "nobody is being paged" in heard[0]
+
+
+def test_fault_16_a_full_disk_confirms_nothing_tells_people_and_is_caught_up(impatient):
+    heard = asyncio.run(
+        reply_during(impatient, full(impatient), lambda: is_kept(impatient), patience=PATIENCE)
+    )
     assert "nobody is being paged" in heard[0]
 
 
@@ -165,11 +198,13 @@ def test_fault_16_a_full_disk_keeps_nothing_by_halves_and_goes_on_when_there_is_
 
 
 def test_fault_17_a_database_turned_read_only_confirms_nothing_and_tells_people(impatient):
-    heard = asyncio.run(reply_during(impatient, read_only(impatient), lambda: is_kept(impatient)))
+    heard = asyncio.run(
+        reply_during(impatient, read_only(impatient), lambda: is_kept(impatient), patience=PATIENCE)
+    )
     assert "nobody is being paged" in heard[0]
 
 
-def test_fault_18_a_damaged_file_is_never_replaced_and_people_are_told(sqlite_database, tmp_path):
+def test_fault_18_a_damaged_file_is_never_replaced_and_people_are_told(sqlite_database, content):
     path = Path(sqlite_database.place.database)
     sqlite_database.close()
     with path.open("r+b") as file:
@@ -199,6 +234,9 @@ def test_fault_18_a_damaged_file_is_never_replaced_and_people_are_told(sqlite_da
     assert "Traceback" not in said
     assert ["database" in each for each in heard] == [True]
     assert path.read_bytes() == before
+    with outside_world(lambda: NOW) as world:
+        assert not watcher(content, f"sqlite:///{path}", world).look(NOW)
+        assert world.fired(NOW) and "database" in world.told[0]
 
 
 def test_fault_19_a_server_restarted_in_the_middle_leaves_one_effect(own_server, vault):
@@ -278,6 +316,24 @@ def test_fault_21_a_worker_takes_nothing_from_tables_of_another_shape(database, 
         tx.execute(text("UPDATE alembic_version SET version_num = :ours"), {"ours": migrations.newest()})
     with database.transaction() as tx:
         assert len(outbox.lease(tx, Lane.ALERT, "one", NOW, 10, timedelta(seconds=30))) == 1
+
+
+@contextmanager
+def of_another_shape(db: Database) -> Iterator[None]:
+    """A newer program has just brought the tables to its own shape."""
+    with db.transaction() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    yield
+    with closing(db.engine.raw_connection()) as connection:
+        connection.cursor().execute(f"UPDATE alembic_version SET version_num = '{migrations.newest()}'")
+        connection.commit()
+
+
+def test_fault_21_tables_of_another_shape_take_no_reply_in_and_people_are_told(impatient):
+    heard = asyncio.run(
+        reply_during(impatient, of_another_shape(impatient), lambda: is_kept(impatient), patience=PATIENCE)
+    )
+    assert "nobody is being paged" in heard[0]
 
 
 def test_fault_22_after_a_restore_what_telegram_still_holds_comes_in_once(database, tmp_path, vault):

@@ -13,15 +13,12 @@ from bot.clock import Clock
 from bot.content import Content
 from bot.message import Failure
 from bot.sandbox.running import RunningSandbox
-from bot.watch import Watcher, ping, tell_outside
 from storage import staff
 from storage.database import Database
 from storage.tables import ContactState, Role
-from storage.vault import Vault
-from tests.databases import MASTER_KEY
 from tests.faults import oracle
 from tests.faults.house import PAGED, House, house
-from tests.faults.outside import Outside, outside_world
+from tests.faults.outside import Outside, outside_world, watcher
 from tests.faults.test_e_telegram_in import words
 from tests.rim.parts import until
 from tests.rim.running import CALM, FIRST, FRIGHTENING, MAYA, OUTSIDE_ADDRESS, add_staff, seed
@@ -45,12 +42,9 @@ def world(sandbox: RunningSandbox) -> Iterator[Outside]:
 async def looked(clinic: House, db: Database, world: Outside) -> bool:
     """Let the auditor look once: whether it found all well, and pinged."""
     place = db.place.render_as_string(hide_password=False)
-    watcher = Watcher(
-        clinic.content, [world.phone], lambda: Database.open(place, Vault([MASTER_KEY])),
-        lambda: ping(world.dead_man_url), tell_outside,
-    )  # fmt: skip
+    auditor = watcher(clinic.content, place, world)
     pings = len(world.pinged_at)
-    well = await asyncio.to_thread(watcher.look, clinic.clock())
+    well = await asyncio.to_thread(auditor.look, clinic.clock())
     assert well is (len(world.pinged_at) > pings)
     return well
 

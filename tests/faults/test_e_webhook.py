@@ -16,13 +16,10 @@ import pytest
 from bot.content import Content
 from bot.sandbox.client import Sandbox
 from bot.sandbox.running import RunningSandbox
-from bot.watch import Watcher, ping, tell_outside
 from storage.database import Database
-from storage.vault import Vault
-from tests.databases import MASTER_KEY
 from tests.faults import oracle
 from tests.faults.house import PAGED
-from tests.faults.outside import outside_world
+from tests.faults.outside import outside_world, watcher
 from tests.faults.test_e_telegram_in import words
 from tests.rim.parts import until
 from tests.rim.running import (
@@ -94,11 +91,8 @@ class Hooked:
         now = await self.people.now()
         await until(lambda: self.record.ticked_at >= now, within=30)
         with outside_world(lambda: now) as world:
-            watcher = Watcher(
-                content, [world.phone], lambda: Database.open(str(db.place), Vault([MASTER_KEY])),
-                lambda: ping(world.dead_man_url), tell_outside,
-            )  # fmt: skip
-            well = await asyncio.to_thread(watcher.look, now)
+            auditor = watcher(content, str(db.place), world)
+            well = await asyncio.to_thread(auditor.look, now)
             assert well is bool(world.pinged_at)
             return well
 

@@ -17,15 +17,12 @@ from bot.flows.doctor import examine
 from bot.flows.rota import check as check_rota
 from bot.message import Failure
 from bot.sandbox.running import RunningSandbox
-from bot.watch import Watcher, ping, tell_outside
 from storage import staff as people
 from storage.database import Database
 from storage.tables import AlertState, ContactState, Role, Shift, Staff
-from storage.vault import Vault
-from tests.databases import MASTER_KEY
 from tests.faults import oracle
 from tests.faults.house import PAGED, House, house
-from tests.faults.outside import outside_world
+from tests.faults.outside import outside_world, watcher
 from tests.flows.alarm import audited, only
 from tests.flows.clinic_night import House as Night
 from tests.flows.clinic_night import Phone
@@ -95,17 +92,10 @@ def test_fault_55_everybody_has_blocked_the_bot(
 
 def _the_outside_hears(clinic: House, database: Database, content: Content) -> None:
     with outside_world(clinic.clock) as world:
-        auditor = watcher(database, content, world)
+        auditor = watcher(content, database.place.render_as_string(hide_password=False), world)
         assert not auditor.look(clinic.clock())
         assert any("nobody could be paged" in text for text in world.told), world.told
         assert world.fired(clinic.clock())
-
-
-def watcher(database: Database, content: Content, world: Any) -> Watcher:
-    def open_database() -> Database:
-        return Database.open(database.place.render_as_string(hide_password=False), Vault([MASTER_KEY]))
-
-    return Watcher(content, [world.phone], open_database, lambda: ping(world.dead_man_url), tell_outside)
 
 
 def test_fault_56_the_one_on_call_cannot_be_reached_in_any_way(

@@ -25,14 +25,14 @@ from bot.content.source import ContentError
 from bot.flows import drills
 from bot.flows.act import Act
 from bot.sandbox.running import RunningSandbox
-from bot.watch import Watcher, ping, tell_outside
+from bot.watch import Watcher, ping
 from storage import staff as people
 from storage.database import Database
 from storage.tables import Contact, ContactState, Role
-from storage.vault import Vault
 from tests.databases import MASTER_KEY
 from tests.faults import oracle
 from tests.faults.outside import Outside, outside_world
+from tests.faults.outside import watcher as watcher_of
 from tests.faults.test_c_time import heard_and_not_sent
 from tests.flows.alarm import only
 from tests.flows.clinic_night import House as Night
@@ -52,12 +52,7 @@ def world(night: Night) -> Iterator[Outside]:
 
 @pytest.fixture
 def watcher(night: Night, world: Outside) -> Watcher:
-    def open_database() -> Database:
-        return Database.open(night.url, Vault([MASTER_KEY]))
-
-    return Watcher(
-        night.content, [world.phone], open_database, lambda: ping(world.dead_man_url), tell_outside
-    )
+    return watcher_of(night.content, night.url, world)
 
 
 def verdict(night: Night, urgent_replies: int = 1, **more: Any) -> None:
