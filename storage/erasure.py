@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Table, func, or_, select, update
 from sqlmodel import Session, SQLModel, col
 
+from bot.care.unasked import Unasked
 from storage.inbox import changed
 from storage.outbox import UNANSWERED
 from storage.tables import (
@@ -146,6 +147,6 @@ def _forget_chat(tx: Session, patient: Patient, now: datetime) -> None:
 def _end_check_ins(tx: Session, patient: Patient, now: datetime) -> None:
     theirs = update(CheckIn).where(col(CheckIn.patient_id) == patient.id)
     planned = theirs.where(col(CheckIn.status) == CheckInStatus.PLANNED)
-    tx.execute(planned.values(status=CheckInStatus.SKIPPED, reason="erased", finished_at=now))
+    tx.execute(planned.values(status=CheckInStatus.SKIPPED, reason=Unasked.ERASED, finished_at=now))
     opened = theirs.where(col(CheckIn.status) == CheckInStatus.OPEN)
-    tx.execute(opened.values(status=CheckInStatus.PARTIAL, reason="erased", finished_at=now))
+    tx.execute(opened.values(status=CheckInStatus.PARTIAL, reason=Unasked.ERASED, finished_at=now))

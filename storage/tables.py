@@ -30,6 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Field, SQLModel
 
+from bot.care.unasked import Unasked
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC instant: timestamptz on PostgreSQL, sortable ISO text ("...123456Z") on SQLite."""
@@ -311,6 +313,7 @@ class Treatment(SQLModel, table=True):
     ended_at: datetime = at(null=False)  # T0: end of infusion, injection, last device; dose taken
     number: int = 1  # place in the course, from 1
     at_home: bool = False
+    increased: bool = False  # more than the dose before
     zone: str
     status: str = TreatmentStatus.GIVEN
     recorded_by: str = ""
@@ -322,6 +325,8 @@ class CheckIn(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("treatment_id", "key"),
         one_of("status", CheckInStatus),
+        one_of("reason", Unasked),
+        CheckConstraint("status NOT IN ('skipped', 'superseded') OR reason <> ''", name="skipped_has_reason"),
         CheckConstraint("due_at < closes_at", name="window_is_positive"),
         CheckConstraint("status <> 'open' OR opened_at IS NOT NULL", name="open_has_time"),
         Index("check_in_due", "status", "due_at"),
@@ -340,7 +345,7 @@ class CheckIn(SQLModel, table=True):
     reminders_sent: int = 0
     remind_at: datetime | None = at(index=True)  # the first of `reminders`, once open
     status: str = CheckInStatus.PLANNED
-    reason: str = ""  # why skipped or superseded
+    reason: str = Unasked.NOTHING  # why it was not sent, or ended early
     content_version: str = ""
     language: str = ""
     item_id: str = ""  # the question on the card now; "" before the first and after the last

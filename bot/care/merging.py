@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.care.protocol import Kind, PlannedCheckIn, Protocol
-
-TOO_SOON = "the same form was asked too few days before"
+from bot.care.unasked import Unasked
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _spaced(planned: Sequence[Draft], kinds: Mapping[str, Kind], zone: ZoneInfo)
             last_asked |= {} if each.reason else dict.fromkeys(asked, day)
             yield each
         elif soon == set(asked):
-            yield replace(each, reason=TOO_SOON, reminders=())
+            yield replace(each, reason=Unasked.TOO_SOON, reminders=())
         else:
             last_asked |= dict.fromkeys(asked.keys() - soon, day)
             gone = {item for key in soon for item in kinds[key].items}

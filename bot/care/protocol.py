@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from bot.care.unasked import Unasked
+
 
 @dataclass(frozen=True)
 class ElapsedTime:
@@ -145,5 +147,5 @@ class PlannedCheckIn:
     reminders: tuple[datetime, ...]
     items: tuple[str, ...]
     night_on: date | None = None  # the night asked about, named by the day it began
-    reason: str = ""
+    reason: Unasked = Unasked.NOTHING
     merged: tuple[str, ...] = ()  # keys of check-ins that were joined into this one

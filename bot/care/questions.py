@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,12 +28,19 @@ def questions(check_in: PlannedCheckIn, protocol: Protocol) -> int:
 
 
 def typical_course(
-    protocol: Protocol, treated_at: datetime, zone: ZoneInfo, quiet: QuietHours | None = None
+    protocol: Protocol,
+    treated_at: datetime,
+    zone: ZoneInfo,
+    quiet: QuietHours | None = None,
+    raised_on: Collection[int] = (),
 ) -> Course:
-    """Return the course that begins with a treatment at `treated_at` and runs as it usually does."""
+    """Return the course that begins with a treatment at `treated_at` and runs as it usually does.
+
+    `raised_on` are the days of the course, the first treatment's being 0, on which the dose is raised.
+    """
     local = treated_at.astimezone(zone)
     doses = tuple(
-        Dose((local + timedelta(days=day)).astimezone(local.tzinfo), str(day))
+        Dose((local + timedelta(days=day)).astimezone(local.tzinfo), str(day), day in raised_on)
         for day in protocol.typical_days
     )
     planned = tuple(expand(protocol, doses, zone, quiet or QuietHours()))

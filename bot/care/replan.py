@@ -8,8 +8,6 @@ from datetime import datetime
 
 from bot.care.protocol import PlannedCheckIn
 
-SUPERSEDED = "superseded by a later treatment"
-
 
 @dataclass(frozen=True)
 class Existing:

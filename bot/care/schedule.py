@@ -19,10 +19,9 @@ from bot.care.protocol import (
     Slot,
     Weeks,
 )
+from bot.care.unasked import Unasked
 
 DAY = timedelta(days=1)
-NO_ROOM = "quiet hours leave no room"
-TOO_LATE = "its window was over before it was planned"
 MERGE_WITHIN = timedelta(hours=24)
 
 
@@ -122,9 +121,9 @@ class _Course:
             return None
         if following and (moved or due) < following.ended_at:
             closes = min(closes, following.ended_at.astimezone(UTC))
-        reason = "" if moved and moved < closes else NO_ROOM
+        reason = Unasked.NOTHING if moved and moved < closes else Unasked.NO_ROOM
         if not reason and self.since and closes <= self.since:
-            reason = TOO_LATE
+            reason = Unasked.TOO_LATE
         at = moved if moved and moved < closes else due
         return Draft(
             treatment_id=dose.id,

@@ -47,7 +47,8 @@ def protocol() -> None:
 @click.argument("name")
 @click.option("--treated", required=True, metavar="'YYYY-MM-DD HH:MM'", help="When the treatment ended.")
 @click.option("--zone", required=True, metavar="IANA", help="The patient's time zone: America/Chicago.")
-def protocol_show(name: str, treated: str, zone: str) -> None:
+@click.option("--raised", "raised_on", type=int, multiple=True, metavar="DAY", help="A day of a raised dose.")
+def protocol_show(name: str, treated: str, zone: str, raised_on: tuple[int, ...]) -> None:
     """Print the calendar a patient will live through, with questions per week."""
     from bot.content.calendar import show
 
@@ -56,7 +57,9 @@ def protocol_show(name: str, treated: str, zone: str) -> None:
         raise Refused(f"{name!r} is no protocol; there are {', '.join(sorted(loaded.protocols))}")
     if zone not in available_timezones():
         raise Refused(f"{zone!r} is no time zone; write it as in America/Chicago or Europe/Madrid")
-    click.echo(show(name, local_time(treated), ZoneInfo(zone), loaded))
+    if strange := sorted(set(raised_on) - set(loaded.protocols[name].typical_days)):
+        raise Refused(f"{strange[0]} is no treatment day of {name}; 0 is the day of the first treatment")
+    click.echo(show(name, local_time(treated), ZoneInfo(zone), loaded, raised_on=raised_on))
 
 
 @click.group()

@@ -98,7 +98,8 @@ def invite_staff(name: str, role: str, site: str | None) -> None:
 )
 @click.option("--protocol", help="Another schedule than the patient's own.")
 @click.option("--home/--clinic", "at_home", default=None, help="Taken at home, or given at the clinic.")
-def treat(code: str, at: str | None, protocol: str | None, at_home: bool | None) -> None:
+@click.option("--increased", is_flag=True, help="Higher than the dose before: a home check follows.")
+def treat(code: str, at: str | None, protocol: str | None, at_home: bool | None, increased: bool) -> None:
     """Record that a patient was treated, and plan the check-ins that follow."""
     from bot.flows.treatments import NoPatient, record_treatment
 
@@ -108,7 +109,7 @@ def treat(code: str, at: str | None, protocol: str | None, at_home: bool | None)
         ended_at = _in_zone(local_time(at), _zone_of(clinic, code)) if at else now
         try:
             recorded = record_treatment(
-                clinic, code, ended_at, "cli", now, protocol=protocol, at_home=at_home
+                clinic, code, ended_at, "cli", now, protocol=protocol, at_home=at_home, increased=increased
             )
         except NoPatient:
             raise Refused(f"{code}: no patient has this code; list them with: aftercare patients") from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care.protocol import PlannedCheckIn, Protocol, QuietHours
+from bot.care.protocol import Dose, PlannedCheckIn, Protocol, QuietHours
 from bot.care.questions import Course, questions, questions_per_week, typical_course
 from bot.care.schedule import instant
 from bot.content import Content
@@ -15,11 +15,17 @@ MINUTE = "%H:%M"
 
 
 def show(
-    name: str, treated: datetime, zone: ZoneInfo, content: Content, quiet: QuietHours | None = None
+    name: str,
+    treated: datetime,
+    zone: ZoneInfo,
+    content: Content,
+    quiet: QuietHours | None = None,
+    raised_on: Collection[int] = (),
 ) -> str:
     """Return every check-in of a protocol at local times, week by week, with the questions of each.
 
-    `treated` is the local time, without a zone, at which the first treatment ended.
+    `treated` is the local time, without a zone, at which the first treatment ended; `raised_on` are the
+    days after it on which the dose is raised.
 
     Raises:
         KeyError: there is no such protocol; the message lists those there are.
@@ -28,7 +34,7 @@ def show(
         raise KeyError(f"there is no protocol {name!r}; there are {', '.join(sorted(content.protocols))}")
     protocol, hours = content.protocols[name], quiet or QuietHours()
     treated_at = instant(treated.date(), treated.time(), zone)
-    course = typical_course(protocol, treated_at, zone, hours)
+    course = typical_course(protocol, treated_at, zone, hours, raised_on)
     return "\n".join([*_heading(protocol, treated_at, zone, hours), *_weeks(protocol, course, zone)])
 
 
@@ -49,14 +55,15 @@ def _weeks(protocol: Protocol, course: Course, zone: ZoneInfo) -> Iterator[str]:
         yield ""
         yield f"{f'Week {week}' if week else 'Before the first treatment'}: {asked} questions"
         rows = [(each.due_at, _row(each, protocol, zone)) for each in course.planned]
-        rows += [(dose.ended_at, _treatment_row(dose.ended_at, protocol, zone)) for dose in course.doses]
+        rows += [(dose.ended_at, _treatment_row(dose, protocol, zone)) for dose in course.doses]
         yield from (text for at, text in sorted(rows) if course.week_of[at] == week)
 
 
-def _treatment_row(at: datetime, protocol: Protocol, zone: ZoneInfo) -> str:
+def _treatment_row(dose: Dose, protocol: Protocol, zone: ZoneInfo) -> str:
     before = protocol.kinds.get(protocol.before_dose)
     asked = f"; before it, when the patient starts them, {before.questions} questions" if before else ""
-    return f"  {at.astimezone(zone):%a %d %b  %H:%M}  treatment ends{asked}"
+    raised = ", a higher dose than before" if dose.increased else ""
+    return f"  {dose.ended_at.astimezone(zone):%a %d %b  %H:%M}  treatment ends{raised}{asked}"
 
 
 def _row(each: PlannedCheckIn, protocol: Protocol, zone: ZoneInfo) -> str:

@@ -213,6 +213,7 @@ TREATMENTS = Table(
         Column("zone", Kind.TEXT, "The time zone of the local time", "t.zone", private=True),
         *instants("treatment_ended", "t.ended_at", "When the treatment ended (T0)"),
         Column("at_home", Kind.YES_NO, "Taken at home", "t.at_home"),
+        Column("increased", Kind.YES_NO, "A higher dose than the one before", "t.increased"),
         Column("status", Kind.TEXT, "given, planned or cancelled", "t.status"),
     ),
     key=("patient_code", "treatment_number", "treatment_ended_utc"),

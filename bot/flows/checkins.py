@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bot.care.checkin import next_item
 from bot.care.protocol import QuietHours
+from bot.care.unasked import Unasked
 from bot.flows import alerts, answers, assessment, cards, privacy, renewal, second_reading, shadow, still_open
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
@@ -84,7 +85,7 @@ def _one(talk: Talk, check_in: CheckIn, act: Act) -> None:
     except Exception as error:
         logger.error("checkin.set_aside", extra={"checkin": check_in.id, "error": type(error).__name__})
         talk.tx.refresh(check_in)
-        _skip(talk, check_in, f"could not be handled: {type(error).__name__}")
+        _skip(talk, check_in, Unasked.TROUBLE)
         alerts.raise_system(
             talk.clinic,
             talk.tx,
@@ -99,11 +100,11 @@ def open_one(talk: Talk, check_in: CheckIn) -> None:
     """Send the card of a check-in that has just been opened, or skip it and say why."""
     first = next_item(check_in.items, {}, talk.clinic.content.items)
     if talk.patient.status != PatientStatus.ACTIVE:
-        return _skip(talk, check_in, talk.patient.status)
+        return _skip(talk, check_in, Unasked(talk.patient.status))
     if check_in.closes_at <= talk.now:
-        return _skip(talk, check_in, "its window was over before it could be sent")
+        return _skip(talk, check_in, Unasked.OVER)
     if first is None:
-        return _skip(talk, check_in, "nothing to ask")
+        return _skip(talk, check_in, Unasked.NOTHING_TO_ASK)
     for late in checkins.being_answered_late(talk.tx, talk.patient.id):
         late.item_id = ""  # what is typed from now on belongs to the new check-in
         talk.tx.add(late)
@@ -119,7 +120,7 @@ def open_one(talk: Talk, check_in: CheckIn) -> None:
     return None
 
 
-def _skip(talk: Talk, check_in: CheckIn, why: str) -> None:
+def _skip(talk: Talk, check_in: CheckIn, why: Unasked) -> None:
     check_in.status, check_in.reason = CheckInStatus.SKIPPED, why
     check_in.item_id, check_in.remind_at = "", None
     talk.tx.add(check_in)

@@ -18,6 +18,7 @@ from storage.tables import Lane, Message, OutboxKind, PatientStatus, Staff
 
 HISTORY_PAGE = 5
 LONGEST_HISTORY = 3500
+DOSE_TAKEN, DOSE_RAISED, DOSE_BEFORE = "dose:taken", "dose:raised", "dose:before"
 
 
 def command_of(text: str) -> str:
@@ -104,9 +105,11 @@ def ask_dose(talk: Talk) -> None:
     if protocol is None or not protocol.at_home:
         talk.tell(talk.say("patient.help.unknown_command"))
         return
-    rows = [(talk.button("patient.dose.taken", "dose:taken"),)]
+    rows = [(talk.button("patient.dose.taken", DOSE_TAKEN),)]
+    if any(slot.after_increase for slot in protocol.slots):
+        rows.append((talk.button("patient.dose.taken_more", DOSE_RAISED),))
     if protocol.before_dose:
-        rows.insert(0, (talk.button("patient.dose.before", "dose:before"),))
+        rows.insert(0, (talk.button("patient.dose.before", DOSE_BEFORE),))
     talk.tell(talk.say("patient.dose.ask"), buttons=tuple(rows))
 
 
@@ -114,12 +117,13 @@ def receive_dose_tap(talk: Talk, reply: Reply) -> None:
     """Record a dose taken at home at the moment the button was pressed, or ask what comes before one."""
     protocol = talk.clinic.content.protocols.get(talk.patient.protocol)
     may = talk.patient.status in enrolment.ENROLLED and protocol is not None and protocol.at_home
-    if protocol is None or not may or reply.data not in ("dose:taken", "dose:before"):
+    if protocol is None or not may or reply.data not in (DOSE_TAKEN, DOSE_RAISED, DOSE_BEFORE):
         answer_tap(talk.tx, reply, talk.now, talk.say("patient.tap.unreadable"), alert=True)
         return
     answer_tap(talk.tx, reply, talk.now)
-    if reply.data == "dose:taken":
-        treatments.record(talk, talk.now, f"patient:{talk.patient.id}", at_home=True)
+    if reply.data != DOSE_BEFORE:
+        raised = reply.data == DOSE_RAISED
+        treatments.record(talk, talk.now, f"patient:{talk.patient.id}", at_home=True, increased=raised)
         talk.change_pressed(reply, talk.say("patient.dose.recorded"))
     elif not protocol.before_dose or not checkins.start_own(talk, protocol.before_dose):
         talk.tell(talk.say("patient.checkin.nothing"))

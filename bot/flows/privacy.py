@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from bot.care.unasked import Unasked
 from bot.flows import cards, enrolment, menus, pages, second_reading
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
@@ -29,7 +30,7 @@ def stop(talk: Talk) -> None:
     talk.tx.add(talk.patient)
     second_reading.give_up(talk)
     for check_in in _live(talk):
-        _drop(talk, check_in, "withdrawn")
+        _drop(talk, check_in, Unasked.WITHDRAWN)
     cancelled = outbox.cancel_for_patient(talk.tx, talk.patient.id, talk.now)
     subject = f"patient:{talk.patient.id}"
     audit.record(talk.tx, talk.now, subject, "patient.withdrew", subject, cancelled=cancelled)
@@ -41,7 +42,7 @@ def _live(talk: Talk) -> list[CheckIn]:
     return checkins.with_status(talk.tx, talk.patient.id, CheckInStatus.PLANNED, CheckInStatus.OPEN)
 
 
-def _drop(talk: Talk, check_in: CheckIn, why: str) -> None:
+def _drop(talk: Talk, check_in: CheckIn, why: Unasked) -> None:
     """End a check-in that will not be asked any more; answers already given stay."""
     answered = checkins.answered_count(talk.tx, check_in.id)
     check_in.status = CheckInStatus.PARTIAL if answered else CheckInStatus.SKIPPED

@@ -20,6 +20,7 @@ from storage.tables import CheckInStatus, Patient, PatientStatus, Role, Treatmen
 LISTED = 40
 MAY_INVITE_STAFF = (Role.LEAD, Role.ADMIN)
 CANCEL, MOVE = ("cancel", "cancelar"), ("move", "mover")
+RAISED = ("raised", "higher", "increased", "subida", "mayor", "aumentada")  # the dose, against the one before
 
 
 def list_patients(desk: Desk, rest: str) -> None:
@@ -59,7 +60,8 @@ def _facts(desk: Desk, patient: Patient) -> Iterator[str]:
     yield desk.words.say("staff.patient.settings", language=patient.language, zone=patient.zone)
     given = checkins.treatments(desk.act.tx, patient.id)
     for each in given[-5:]:
-        yield desk.words.say("staff.patient.treated", number=each.number, at=_when(desk, each.ended_at))
+        line = desk.words.say("staff.patient.treated", number=each.number, at=_when(desk, each.ended_at))
+        yield f"{line} · {desk.words.say('staff.patient.raised')}" if each.increased else line
     if not given:
         yield desk.words.say("staff.page.untreated")
     counts = {status: len(checkins.with_status(desk.act.tx, patient.id, status)) for status in CheckInStatus}
@@ -86,7 +88,7 @@ def _when(desk: Desk, at: datetime) -> str:
 
 
 def record_treated(desk: Desk, rest: str) -> None:
-    """/treated CODE [when | move when | cancel]: record, correct or take back a treatment."""
+    """/treated CODE [when] [raised] | move when | cancel: record, correct or take back a treatment."""
     code, _, said = rest.partition(" ")
     patient = _found(desk, code)
     if patient is None:
@@ -97,24 +99,36 @@ def record_treated(desk: Desk, rest: str) -> None:
         _cancel(desk, talk)
         return
     moving = word.lower() in MOVE
-    read = read_time(after if moving else said, desk.act.now, desk.staff.zone)
+    when, raised = (after, False) if moving else _without_raised(said)
+    read = read_time(when, desk.act.now, desk.staff.zone)
     if read.at is None:
         _ask_again(desk, patient, read)
     elif moving:
         _move(desk, talk, read.at)
     else:
-        _record(desk, talk, read.at)
+        _record(desk, talk, read.at, raised)
 
 
 def _ask_again(desk: Desk, patient: Patient, read: SaidTime) -> None:
     desk.tell(f"staff.time.{read.unclear}", code=patient.code, zone=desk.staff.zone)
 
 
-def _record(desk: Desk, talk: Talk, at: datetime) -> None:
-    recorded = treatments.record(talk, at, desk.actor)
-    ended_at = _when(desk, recorded.treatment.ended_at)
+def _without_raised(said: str) -> tuple[str, bool]:
+    """Return what was said without the word for a higher dose, and whether it was there."""
+    words = said.split()
+    kept = [each for each in words if each.lower().strip(",.") not in RAISED]
+    return " ".join(kept), len(kept) < len(words)
+
+
+def _record(desk: Desk, talk: Talk, at: datetime, raised: bool) -> None:
+    recorded = treatments.record(talk, at, desk.actor, increased=raised)
+    treatment = recorded.treatment
     key = "staff.treated.known" if recorded.known else "staff.treated.done"
-    desk.tell(key, code=talk.patient.code, at=ended_at, planned=recorded.planned, zone=desk.staff.zone)
+    said = desk.words.say(
+        key, code=talk.patient.code, at=_when(desk, treatment.ended_at), planned=recorded.planned,
+        zone=desk.staff.zone,
+    )  # fmt: skip
+    desk.say(f"{said} {desk.words.say('staff.treated.raised')}" if treatment.increased else said)
 
 
 def _latest(desk: Desk, talk: Talk) -> Treatment | None:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from bot.care.protocol import Dose, PlannedCheckIn, Protocol, QuietHours
-from bot.care.replan import SUPERSEDED, Existing, replan
+from bot.care.replan import Existing, replan
 from bot.care.schedule import expand
+from bot.care.unasked import Unasked
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from storage import audit, checkins, patients
@@ -19,7 +20,6 @@ from storage.ids import new_id
 from storage.tables import CheckIn, CheckInStatus, Treatment, TreatmentStatus
 
 SAME_WITHIN = timedelta(hours=1)
-CANCELLED = "the treatment was cancelled"
 OWN = "own-"  # keys of check-ins the patient started
 READING = f"{OWN}reading-"  # keys of second readings: a patient is waited for, whatever is planned anew
 
@@ -46,6 +46,7 @@ def record_treatment(
     *,
     protocol: str | None = None,
     at_home: bool | None = None,
+    increased: bool = False,
 ) -> Recorded:
     """Record that the patient with this code was treated, and plan what follows.
 
@@ -57,15 +58,24 @@ def record_treatment(
         patient = patients.by_code(tx, code)
         if patient is None:
             raise NoPatient(code)
-        return record(Talk(clinic, tx, patient, now), ended_at, by, protocol=protocol, at_home=at_home)
+        talk = Talk(clinic, tx, patient, now)
+        return record(talk, ended_at, by, protocol=protocol, at_home=at_home, increased=increased)
 
     return clinic.db.run(work)
 
 
 def record(
-    talk: Talk, ended_at: datetime, by: str, *, protocol: str | None = None, at_home: bool | None = None
+    talk: Talk,
+    ended_at: datetime,
+    by: str,
+    *,
+    protocol: str | None = None,
+    at_home: bool | None = None,
+    increased: bool = False,
 ) -> Recorded:
     """Record a treatment and plan its check-ins; the same one told twice is recognised.
+
+    `increased` says that the dose was higher than the one before; it may be told afterwards.
 
     Raises:
         KeyError: the content has no such protocol.
@@ -74,6 +84,8 @@ def record(
     before = checkins.treatments(talk.tx, talk.patient.id)
     same = next((each for each in before if abs(each.ended_at - ended_at) <= SAME_WITHIN), None)
     if same is not None:
+        if increased and not same.increased:
+            _raise(talk, same, by)
         return Recorded(same, True, _still_to_come(talk))
     chosen = talk.clinic.content.protocols[protocol or talk.patient.protocol]
     talk.patient.protocol = chosen.id
@@ -84,15 +96,26 @@ def record(
         ended_at=ended_at,
         number=len(before) + 1,
         at_home=chosen.at_home if at_home is None else at_home,
+        increased=increased,
         zone=talk.patient.zone,
         recorded_by=by,
         created_at=talk.now,
     )
     talk.tx.add(treatment)
     talk.tx.flush()
-    audit.record(talk.tx, talk.now, by, "treatment.recorded", f"treatment:{treatment.id}")
+    subject = f"treatment:{treatment.id}"
+    audit.record(talk.tx, talk.now, by, "treatment.recorded", subject, increased=increased)
     plan(talk)
     return Recorded(treatment, False, _still_to_come(talk))
+
+
+def _raise(talk: Talk, treatment: Treatment, by: str) -> None:
+    """Note afterwards that the dose was higher than the one before, and plan what that asks for."""
+    treatment.increased = True
+    talk.tx.add(treatment)
+    talk.tx.flush()
+    audit.record(talk.tx, talk.now, by, "treatment.dose_raised", f"treatment:{treatment.id}")
+    plan(talk)
 
 
 def move(talk: Talk, treatment: Treatment, ended_at: datetime, by: str) -> None:
@@ -114,7 +137,7 @@ def cancel(talk: Talk, treatment: Treatment, by: str) -> None:
     for check_in in checkins.of_treatment(talk.tx, treatment.id).values():
         to_come = check_in.status in (CheckInStatus.PLANNED, CheckInStatus.OPEN)
         if to_come and not check_in.key.startswith(READING):
-            _supersede(talk, check_in, CANCELLED)
+            _supersede(talk, check_in, Unasked.CANCELLED)
     audit.record(talk.tx, talk.now, by, "treatment.cancelled", f"treatment:{treatment.id}")
     plan(talk)
 
@@ -139,7 +162,7 @@ def plan(talk: Talk) -> None:
     for row_id, closes_at in changes.shorten:
         rows[row_id].closes_at = max(closes_at, rows[row_id].due_at + timedelta(minutes=1))
     for row_id in changes.supersede:
-        _supersede(talk, rows[row_id], SUPERSEDED)
+        _supersede(talk, rows[row_id], Unasked.SUPERSEDED)
     talk.tx.flush()
 
 
@@ -173,7 +196,7 @@ def _course(treatments: list[Treatment], gap: timedelta) -> list[Treatment]:
 
 
 def _expanded(talk: Talk, protocol: Protocol, treatments: list[Treatment]) -> list[PlannedCheckIn]:
-    doses = [Dose(each.ended_at, each.id, zone=each.zone) for each in treatments]
+    doses = [Dose(each.ended_at, each.id, each.increased, each.zone) for each in treatments]
     patient = talk.patient
     quiet = QuietHours(time.fromisoformat(patient.quiet_from), time.fromisoformat(patient.quiet_to))
     return expand(protocol, doses, ZoneInfo(patient.zone), quiet, since=patient.consent_at or talk.now)
@@ -200,7 +223,7 @@ def _write(talk: Talk, planned: PlannedCheckIn, there: CheckIn | None) -> None:
     talk.tx.add(check_in)
 
 
-def _supersede(talk: Talk, check_in: CheckIn, why: str) -> None:
+def _supersede(talk: Talk, check_in: CheckIn, why: Unasked) -> None:
     was_open = check_in.status == CheckInStatus.OPEN
     check_in.status = CheckInStatus.SUPERSEDED
     check_in.reason = why

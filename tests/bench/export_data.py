@@ -80,11 +80,11 @@ def fill(path: Path, answers: int) -> None:
         SELECT {_id(1, "i")}, 'bench', printf('K-%04d', i), 'active', 'en',
             {zones.format(n="i")}, '21:30', '07:30', {begin}, 'hash' || i, 'induction', '', {begin} FROM n""")
     connection.execute(f"""{COUNT.format(upto=treatments)}
-        INSERT INTO treatment (id, patient_id, protocol, ended_at, number, at_home, zone, status,
-            recorded_by, created_at)
+        INSERT INTO treatment (id, patient_id, protocol, ended_at, number, at_home, increased,
+            zone, status, recorded_by, created_at)
         SELECT {_id(2, "i")}, {_id(1, f"i % {patients}")}, 'induction',
             {_at(f"{BEGIN} + i / {patients} * 604800")},
-            i / {patients} + 1, 0, {zones.format(n=f"(i % {patients})")}, 'given', 'bench',
+            i / {patients} + 1, 0, 0, {zones.format(n=f"(i % {patients})")}, 'given', 'bench',
             {begin} FROM n""")
     due = f"{BEGIN} + i / {patients * CHECK_INS} * 604800 + (i / {patients}) % {CHECK_INS} * 43200 + 21600"
     connection.execute(f"""{COUNT.format(upto=check_ins)}

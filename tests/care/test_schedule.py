@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.care.protocol import Dose, PlannedCheckIn, QuietHours
-from bot.care.schedule import NO_ROOM, TOO_LATE, expand
+from bot.care.schedule import expand
+from bot.care.unasked import Unasked
 from bot.content import Content, load_content
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -133,7 +134,7 @@ def test_an_evening_check_in_after_midnight_joins_the_morning(content: Content) 
     ("treated", "reason"),
     [
         pytest.param("19:29", "", id="due just before quiet hours"),
-        pytest.param("19:30", NO_ROOM, id="21:00 would be less than three hours after the dose"),
+        pytest.param("19:30", Unasked.NO_ROOM, id="21:00 would be less than three hours after the dose"),
     ],
 )
 def test_a_home_check_in_late_in_the_evening_says_that_it_was_not_sent(
@@ -237,8 +238,8 @@ def test_a_two_week_form_is_not_asked_twice_within_two_weeks(content: Content) -
 
 def test_what_was_over_before_it_was_planned_says_so(content: Content) -> None:
     planned = plan(content, "single_infusion", [dose()], since=at(0, "15:00"))
-    assert planned["home"].reason == TOO_LATE
-    assert planned["baseline"].reason == TOO_LATE
+    assert planned["home"].reason == Unasked.TOO_LATE
+    assert planned["baseline"].reason == Unasked.TOO_LATE
     assert planned["evening"].reason == ""
 
 

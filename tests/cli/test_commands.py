@@ -58,6 +58,9 @@ def terminal(begun: Path, tmp_path: Path) -> Terminal:
     return Terminal(tmp_path / "clinic")
 
 
+RAISED = ("--raised", "1")
+
+
 def with_key(terminal: Terminal, *words: str) -> Ended:
     return terminal.run(*words, AFTERCARE_KEY_FILE=str(terminal.folder / "aftercare.key"))
 
@@ -80,6 +83,14 @@ def test_from_invite_to_the_end_of_a_record(terminal: Terminal) -> None:
     assert with_key(terminal, "backup", "copy.aftercare").code == 0
     assert with_key(terminal, "erase", code, "--yes").code == 0
     assert "had been erased" in with_key(terminal, "erase", code, "--yes").out
+
+
+def test_a_raised_dose_is_recorded_with_its_home_check(terminal: Terminal) -> None:
+    invited = with_key(terminal, "invite", "patient", "--protocol", "daily_low_dose_stable")
+    code = invited.out.partition(":")[0]
+    usual = int(with_key(terminal, "treat", code).out.split(";")[1].split()[0])
+    raised = with_key(terminal, "treat", code, "--increased").out
+    assert "was recorded before" in raised and int(raised.split(";")[1].split()[0]) == usual + 1
 
 
 def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) -> None:
@@ -118,6 +129,22 @@ def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) 
         pytest.param(["restore", "missing"], 4, "missing", id="no such backup"),
         pytest.param(
             ["protocol", "show", "x", "--treated", "2026-11-02 10:00", "--zone", "UTC"], 2, "x", id="protocol"
+        ),
+        pytest.param(
+            [
+                "protocol",
+                "show",
+                "induction",
+                "--treated",
+                "2026-11-02 10:00",
+                "--zone",
+                "UTC",
+                "--raised",
+                "1",
+            ],
+            2,
+            "1 is no treatment day of induction",
+            id="raised on a day without treatment",
         ),
         pytest.param(
             ["protocol", "show", "single_infusion", "--treated", "25:00", "--zone", "UTC"],

@@ -58,6 +58,17 @@ def test_the_calendar_shows_what_quiet_hours_keep_back(content: Content) -> None
     assert "before it, when the patient starts them, 5 questions" in text
 
 
+def test_the_calendar_shows_the_home_check_after_a_raised_dose(content: Content) -> None:
+    begin = datetime.fromisoformat("2026-11-02T10:00")
+    usual = show("daily_low_dose", begin, ZoneInfo("America/Chicago"), content)
+    raised = show("daily_low_dose", begin, ZoneInfo("America/Chicago"), content, raised_on=[9])
+    added = [line for line in raised.splitlines() if line not in usual.splitlines()]
+    assert [" ".join(line.split()) for line in added if "questions," in line] == [
+        "Wed 11 Nov 12:00 HOME 4 questions, until 13:00, reminders 12:15, 12:30"
+    ]
+    assert any("treatment ends, a higher dose than before" in line for line in added)
+
+
 def test_an_unknown_protocol_is_named_with_those_there_are(content: Content) -> None:
     with pytest.raises(KeyError, match="single_infusion"):
         show("weekly", datetime.fromisoformat("2026-11-02T10:00"), ZoneInfo("UTC"), content)

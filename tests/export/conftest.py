@@ -207,7 +207,7 @@ def recorded(ward: Ward) -> Iterator[Ward]:
     )  # fmt: skip
     ward.check_in(
         first, "d5-evening", morning + timedelta(days=4, hours=9), status="superseded",
-        reason="treated again", opened_at=None, sent_at=None, first_seen_at=None,
+        reason="superseded by a later treatment", opened_at=None, sent_at=None, first_seen_at=None,
     )  # fmt: skip
     ward.check_in(
         first, "d9-morning", morning + timedelta(days=8), status="planned",

@@ -189,6 +189,24 @@ def test_a_dose_at_home_is_recorded_by_the_patient_with_one_tap(house: House) ->
     assert len([each for each in house.check_ins() if each.key == "home"]) == 1
 
 
+def test_a_raised_dose_at_home_is_asked_about_after_two_hours(house: House) -> None:
+    phone = house.enrolled(protocol="daily_low_dose_stable")
+    phone.says("/dose")
+    phone.taps("I took it now")
+    assert [each for each in house.check_ins("planned") if each.key == "home"] == []
+    house.skip_to(house.now + timedelta(days=1))
+    phone.says("/dose")
+    phone.taps("I took more than last time")
+    (home,) = [each for each in house.check_ins("planned") if each.key == "home"]
+    assert home.due_at == house.now + timedelta(hours=2)
+
+
+def test_only_a_programme_that_looks_at_raised_doses_asks_about_them(house: House) -> None:
+    phone = house.enrolled(protocol="at_home")
+    phone.says("/dose")
+    assert phone.has_button("I took it now") and not phone.has_button("I took more than last time")
+
+
 def test_a_dose_is_not_recorded_where_the_clinic_gives_it(house: House, maria: Phone) -> None:
     maria.says("/dose")
     assert "don't know that command" in maria.screen

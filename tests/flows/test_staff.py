@@ -325,6 +325,41 @@ def test_a_time_that_comes_twice_is_asked_which(house: House, maria: Phone, okaf
     )
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "shown"),
+    [
+        pytest.param("en", "10:00 raised", "higher than the one before", id="after the time"),
+        pytest.param("en", "Higher", "higher than the one before", id="now"),
+        pytest.param("es", "hoy 10:00 subida", "mayor que la anterior", id="in Spanish"),
+        pytest.param("en", "10:00", None, id="not raised"),
+    ],
+)
+def test_a_raised_daily_dose_is_recorded_and_brings_back_the_home_check(
+    house: House, okafor: Phone, language: str, said: str, shown: str | None
+) -> None:
+    daily = house.enrolled(protocol="daily_low_dose")
+    for days in (4, 3, 2, 1):  # past the three first doses, whose home checks come anyway
+        house.treated(daily, house.now - timedelta(days=days))
+    okafor.says(f"/language {language}")
+    okafor.says(f"/treated {daily.code} {said}")
+    homes = [each for each in house.check_ins("planned") if each.key == "home"]
+    assert shown in okafor.screen if shown else "higher" not in okafor.screen
+    assert [each.due_at - house.now for each in homes] == ([timedelta(hours=2)] if shown else [])
+    okafor.says(f"/patient {daily.code}")
+    assert ("higher dose" in okafor.screen or "dosis mayor" in okafor.screen) is (shown is not None)
+
+
+def test_that_a_dose_was_raised_can_be_told_afterwards(house: House, okafor: Phone) -> None:
+    daily = house.enrolled(protocol="daily_low_dose_stable")
+    okafor.says(f"/treated {daily.code} 9:30")
+    assert [each for each in house.check_ins() if each.key == "home"] == []
+    okafor.says(f"/treated {daily.code} 9:30 raised")
+    assert "Already recorded" in okafor.screen and "higher than the one before" in okafor.screen
+    assert [each.key for each in house.check_ins("planned") if each.kind == "HOME"] == ["home"]
+    okafor.says(f"/treated {daily.code} move 9:00 raised")
+    assert "When was that?" in okafor.screen
+
+
 def test_the_same_treatment_twice_moved_and_taken_back(house: House, maria: Phone, okafor: Phone) -> None:
     okafor.says(f"/treated {maria.code}")
     okafor.says(f"/treated {maria.code}")

@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
+from bot.care.unasked import Unasked
 from storage.database import Database
 from storage.tables import (
     Alert,
@@ -135,6 +136,8 @@ ALLOWED: list[tuple[type[SQLModel], dict[str, Any]]] = [
     (Patient, {"status": "erased"}),
     (Invite, {"role": None, "patient_id": "p"}),
     (CheckIn, {"status": "open", "opened_at": NOW}),
+    *((CheckIn, {"status": "skipped", "reason": each}) for each in Unasked if each),
+    (CheckIn, {"status": "partial", "reason": "withdrawn"}),
     (Alert, {"patient_id": None, "rule_id": "SYS-1"}),
     (Alert, CLAIMED),
     (Alert, RESOLVED),
@@ -177,6 +180,9 @@ REFUSED: list[tuple[type[SQLModel], dict[str, Any], str]] = [
     (CheckIn, {"closes_at": NOW}, "window_is_positive"),
     (CheckIn, {"closes_at": NOW - timedelta(microseconds=1)}, "window_is_positive"),
     (CheckIn, {"status": "open"}, "open_has_time"),
+    (CheckIn, {"status": "skipped", "reason": "they were tired"}, "reason_known"),
+    (CheckIn, {"status": "skipped"}, "skipped_has_reason"),
+    (CheckIn, {"status": "superseded"}, "skipped_has_reason"),
     (Response, {"update_id": 1}, "update_id"),
     (Response, {"status": "guessed"}, "status_known"),
     (FindingRow, {"level": "dire"}, "level_known"),

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Connection, MetaData, column, insert, inspect, select, table
+from sqlalchemy import CheckConstraint, Connection, MetaData, column, insert, inspect, select, table, update
 from sqlmodel import SQLModel
 
 from storage import migrations
 from storage.database import Database
 from storage.tables import Alert, CheckIn, Inbox, Outbox, Patient, Response, Site, Staff, Treatment
-from storage.vault import Vault
+from storage.vault import Vault, make_secrets
 from tests.storage.test_constraints import LEGAL, NOW
 
 EARLIER = sorted(migrations.known() - {migrations.newest()})
@@ -66,6 +66,8 @@ def test_every_row_of_an_earlier_shape_comes_along(empty, earlier, vault):
     with empty.building() as tx:
         migrations.upgrade(tx.connection(), earlier)
         fill(tx.connection())
+        if inspect(tx.connection()).has_table("secret"):
+            make_secrets(tx)
         before = contents(tx.connection())
     db = Database.open(empty.place.render_as_string(hide_password=False), vault)
     db.migrate()
@@ -101,6 +103,29 @@ def checks_of_the_program() -> set[tuple[str, str]]:
         for rule in each.constraints
         if isinstance(rule, CheckConstraint)
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "before", "after"),
+    [
+        pytest.param("skipped", "paused", "paused", id="a reason of today"),
+        pytest.param("skipped", "could not be handled: KeyError", "could not be handled", id="with an error"),
+        pytest.param("superseded", "", "could not be handled", id="none, where there must be one"),
+        pytest.param("missed", "", "", id="none, where none is needed"),
+    ],
+)
+def test_reasons_of_an_earlier_program_become_known_ones(empty, vault, status, before, after):
+    with empty.building() as tx:
+        migrations.upgrade(tx.connection(), "0002")
+        fill(tx.connection())
+        make_secrets(tx)
+        changed = update(CheckIn).values(status=status, reason=before)
+        tx.execute(changed)
+    db = Database.open(empty.place.render_as_string(hide_password=False), vault)
+    db.migrate()
+    with db.engine.connect() as connection:
+        assert connection.scalar(select(column("reason")).select_from(table("check_in"))) == after
+    db.close()
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(empty):
