@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from bot.care.instrument import Item
 from bot.care.scoring import Instrument
-from bot.export.columns import TABLES, WIDE_FIXED, Column, Table
+from bot.export.columns import ALERT_ID, CHECK_IN_ID, TABLES, WIDE_FIXED, Column, Table
+from bot.export.counting import counts
 from bot.export.dictionary import ItemWords, dictionary, items_table
 from bot.export.scores import READ, Scored, scored_items, scores, scores_stream
 from bot.export.select import Builder, Chosen
@@ -65,7 +66,8 @@ class Book:
 
     def __post_init__(self) -> None:
         self.builder = Builder(self.source.dialect, self.chosen)
-        self.parts = {name: self.source.number(sql) for name, sql in self.builder.counts().items()}
+        queries = counts(self.builder, self.instruments)
+        self.parts = {name: self.source.number(sql) for name, sql in queries.items()}
         missing = self.parts["expected"] - self.parts["covered"]
         self.parts["missing"] = missing
         answers = self.parts["answers"] + self.parts["answers_outside"] + missing
@@ -94,9 +96,16 @@ class Book:
             return dictionary({each: self.columns(each) for each in (*self.tables, "scores")})
         return self._table(TABLES[name], self.columns(name))
 
-    def narrow(self, name: str, only: Collection[str]) -> Stream:
-        """Return the rows of a table with some of its columns, none of them derived."""
-        return self._table(TABLES[name], tuple(each for each in self.columns(name) if each.name in only))
+    def narrow(self, name: str, only: Collection[str], ids: tuple[Column, ...] = ()) -> Stream:
+        """Return the rows of a table with some of its columns, none of them derived, and our own ids."""
+        columns = (each for each in self.columns(name) if each.name in only)
+        return self._table(TABLES[name], (*columns, *ids))
+
+    def recorded(self, name: str) -> Stream:
+        """Return the rows of `check_ins` or `alerts`, each with our own id of it as its last column."""
+        if name == "check_ins":
+            return self._wide((CHECK_IN_ID,))
+        return self._table(TABLES[name], (*self.columns(name), ALERT_ID))
 
     def columns(self, name: str) -> tuple[Column, ...]:
         """Return the columns a table has in this export."""
@@ -115,7 +124,8 @@ class Book:
     def expected(self) -> dict[str, int]:
         """What the database counts, by the name under which files report their rows."""
         answered = self.parts["check_ins_answered"]
-        return {**self.tables, "observations": self.tables["answers"], "questionnaire_responses": answered}
+        resources = {"observations": self.tables["answers"], "questionnaire_responses": answered}
+        return {**self.tables, "scores": self.parts["scores"], **resources}
 
     def _table(self, table: Table, columns: tuple[Column, ...]) -> Stream:
         reveal = self.reveals.of(table.name) if self.reveals else None
@@ -124,8 +134,8 @@ class Book:
         batches = (batch for select in selects for batch in self.source.batches(select.sql))
         return Stream(shaping.schema, self._told(table.name, shaping.all(batches)))
 
-    def _wide(self) -> Stream:
-        wide = self._wide_maker
+    def _wide(self, ids: tuple[Column, ...] = ()) -> Stream:
+        wide = replace(self._wide_maker, shaping=Shaping((*WIDE_FIXED, *ids), self.disguise))
         batches = self.source.batches(self.builder.wide().sql)
         return Stream(wide.schema, self._told("check_ins", wide.all(batches)))
 

@@ -138,8 +138,9 @@ ANSWERS = Table(
         Column(
             "reason",
             Kind.TEXT,
-            "Why it has none: superseded, paused, withdrawn, not_sent, not_delivered, expired or still_open",
-            "NULL",
+            "Why it has none: skipped, superseded, paused, withdrawn, erased, not_sent, not_delivered,"
+            " expired or still_open",
+            "CASE WHEN r.status = 'skipped' THEN 'skipped' END",
             missing="{reason}",
         ),
         Column("reason_detail", Kind.TEXT, "What the record says about that", "NULL", missing="c.reason"),
@@ -266,5 +267,10 @@ WIDE_FIXED: tuple[Column, ...] = (
     Column("reason", Kind.TEXT, "Why answers are missing; empty when none is", "{reason}"),
     Column("reason_detail", Kind.TEXT, "What the record says about that", "c.reason"),
 )
+
+CHECK_IN_ID = Column("check_in_id", Kind.TEXT, "", "c.id")
+ALERT_ID = Column("alert_id", Kind.TEXT, "", "a.id")
+ANSWER_ID = Column("answer_id", Kind.TEXT, "", "r.id", missing=NOTHING)
+"""Ids of our own, from which the names of records and resources are made; never written as they are."""
 
 TABLES = {each.name: each for each in (ANSWERS, ALERTS, TREATMENTS, SCORES, MESSAGES)}

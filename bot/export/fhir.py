@@ -7,7 +7,6 @@ invalid leaves the house, at a speed the model library alone could not reach.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, starmap
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 
 from bot.care.instrument import Item
 from bot.export.book import Book
+from bot.export.columns import ANSWER_ID, CHECK_IN_ID
 from bot.export.fhir_values import (
     BASE,
     LOINC,
@@ -33,6 +33,7 @@ from bot.export.fhir_values import (
     questionnaire_answer,
     score_value,
 )
+from bot.export.marks import mark
 from bot.export.scores import Scored
 
 SAMPLE_EVERY = 2_000
@@ -93,7 +94,9 @@ class Resource(NamedTuple):
 def resources(book: Book) -> Iterator[Resource]:
     """Yield every resource of the export."""
     maker = _Maker(book.items, {name: words.question for name, words in book.words.items()})
-    rows = (row for batch in book.narrow("answers", Row._fields) for row in _rows(batch))
+    rows = (
+        row for batch in book.narrow("answers", Row._fields, (CHECK_IN_ID, ANSWER_ID)) for row in _rows(batch)
+    )
     for key, group in groupby(rows, key=_check_in_of):
         yield from maker.check_in(_CheckIn.of(key), list(group))
     for scored in book.scores():
@@ -114,11 +117,11 @@ def _plain(column: pa.Array) -> list[Any]:
     return instants
 
 
-Key = tuple[str, int | None, str | None, str | None]
+Key = tuple[str, str | None, str | None]
 
 
 def _check_in_of(row: Row) -> Key:
-    return row.patient_code, row.treatment_number, row.slot, row.due_utc
+    return row.patient_code, row.check_in_id, row.slot
 
 
 @dataclass(frozen=True)
@@ -133,17 +136,13 @@ class _CheckIn:
     @classmethod
     def of(cls, key: Key) -> _CheckIn:
         subject = {"type": "Patient", "identifier": {"system": PATIENTS, "value": key[0]}}
-        mark = _mark(*key)
-        derived = b',"derivedFrom":[{"reference":"QuestionnaireResponse/qr-%b"}]' % mark.encode()
-        return cls(mark, key[2], orjson.dumps(subject), derived)
+        named = mark(*key[:2])
+        derived = b',"derivedFrom":[{"reference":"QuestionnaireResponse/qr-%b"}]' % named.encode()
+        return cls(named, key[2], orjson.dumps(subject), derived)
 
     @property
     def response_id(self) -> str:
         return f"qr-{self.mark}"
-
-
-def _mark(*parts: object) -> str:
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=10).hexdigest()
 
 
 class _Mould(NamedTuple):
@@ -240,16 +239,16 @@ class _Maker:
 
     def _row_id(self, check_in: _CheckIn, row: Row, number: int) -> str:
         if check_in.slot is None:
-            return f"ob-{_mark(check_in.mark, row.item, row.answered_utc, number)}"
+            return f"ob-{mark(check_in.mark, row.answer_id)}"
         plain = f"ob-{check_in.mark}-{self._name(row.item)}-{number}"
-        return plain if len(plain) <= ID_LENGTH else f"ob-{_mark(check_in.mark, row.item, number)}"
+        return plain if len(plain) <= ID_LENGTH else f"ob-{mark(check_in.mark, row.item, number)}"
 
     def _name(self, item_id: str) -> str:
         """Return an item's id in the characters a resource's id may have."""
         if item_id not in self._names:
             plain = item_id.replace("_", ".")
             fits = plain.replace(".", "").isalnum() and plain.isascii()
-            self._names[item_id] = plain if fits else _mark(item_id)
+            self._names[item_id] = plain if fits else mark(item_id)
         return self._names[item_id]
 
     def _head(self, item_id: str, status: str) -> bytes:
@@ -263,8 +262,7 @@ class _Maker:
     def score(self, scored: Scored) -> Resource:
         """Return a questionnaire's score, derived from the response it was added up from."""
         where, total = scored.check_in, scored.total
-        due = where["due_utc"].strftime(INSTANT)
-        check_in = _CheckIn.of((where["patient_code"], where["treatment_number"], where["slot"], due))
+        check_in = _CheckIn.of((where["patient_code"], where["check_in_id"], where["slot"]))
         score = f"{scored.instrument.id}.{total.key}"
         loinc = [{"system": LOINC, "code": total.loinc}] if total.loinc else []
         code = {
@@ -274,7 +272,7 @@ class _Maker:
         value = absence("items_missing") if total.value is None else score_value(total.value)
         body = {
             "resourceType": "Observation",
-            "id": f"sc-{_mark(check_in.mark, score)}",
+            "id": f"sc-{mark(check_in.mark, score)}",
             "status": "final",
             "category": SURVEY,
             "code": code,

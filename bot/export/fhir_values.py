@@ -44,6 +44,8 @@ class Row(NamedTuple):
     due_utc: str | None
     answered_utc: str | None
     content_version: str | None
+    check_in_id: str | None
+    answer_id: str | None
     item: str
     value: float | None
     answer: str | None

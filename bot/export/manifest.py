@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -9,8 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pyarrow import parquet
+
 MANIFEST = "manifest.json"
 SHAPE = 1
+DATA_POINTS = "redcap_records.csv"  # many lines a record
 BLOCK = 1 << 20
 GUARD = (
     "Texts in every file: line ends are \\n, control characters are shown as pictures (U+2400 and on), lone "
@@ -91,11 +95,41 @@ def verify(folder: Path) -> list[str]:
         return [f"{folder / MANIFEST}: cannot be read: {error.strerror}"]
     except (ValueError, KeyError, TypeError):
         return [f"{folder / MANIFEST}: is not a manifest of an export"]
+    problems += [problem for each in listed.values() for problem in _row_problems(folder, each, manifest)]
     known = {*listed, MANIFEST}
     problems += [
         f"{each.name}: is not in the manifest" for each in sorted(folder.iterdir()) if each.name not in known
     ]
     return problems
+
+
+def _row_problems(folder: Path, listed: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+    """Return where the rows the manifest gives for a file are not the database's, or not the file's own."""
+    name, rows = str(listed["name"]), dict(listed["rows"])
+    problems = [
+        f"{name}: the manifest says {count} rows of {table}, and that the database counts {counted}"
+        for table, count in rows.items()
+        if (counted := manifest["tables"].get(table, count)) != count
+    ]
+    path = folder / name
+    sound = path.is_file() and not path.is_symlink() and path.stat().st_size == listed["bytes"]
+    found = count_rows(path) if sound else None
+    if found is not None and found != sum(rows.values()):
+        problems.append(f"{name}: holds {found} rows; the manifest says {sum(rows.values())}")
+    return problems
+
+
+def count_rows(path: Path) -> int | None:
+    """Return the rows of a file that holds a row or a resource a line, or says how many it has."""
+    if path.suffix == ".parquet":
+        return int(parquet.read_metadata(path).num_rows)
+    if path.suffix == ".ndjson":
+        with path.open("rb") as lines:
+            return sum(1 for _ in lines)
+    if path.suffix == ".csv" and path.name != DATA_POINTS:
+        with path.open(newline="", encoding="utf-8") as file:
+            return sum(1 for _ in csv.reader(file)) - 1
+    return None
 
 
 def _file_problems(folder: Path, listed: Mapping[str, Any]) -> list[str]:

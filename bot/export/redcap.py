@@ -1,9 +1,10 @@
 """REDCap: a data dictionary in its 18 columns, and the records a data point a row (EAV).
 
-Made for an empty, classic project with nothing switched on: every check-in and every alert is a
-record of its own, so repeating instruments are not needed; the patient's code is a field of both. A
-question with several picks is a yes-or-no field for each option, because checkboxes are written
-differently by the web page and by the interface for programs.
+Made for a classic project, empty at first, with nothing switched on: every check-in and every alert is
+a record of its own, so repeating instruments are not needed; the patient's code is a field of both.
+The record's name is worked out from what it is about and is the same in every export, so that a later
+one changes its own records and no others. A question with several picks is a yes-or-no field for each
+option, because checkboxes are written differently by the web page and by the interface for programs.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import pyarrow as pa
 
 from bot.care.instrument import GRADES, Item, ItemKind
 from bot.export.book import Book
-from bot.export.columns import Column, Kind
+from bot.export.columns import ALERT_ID, CHECK_IN_ID, Column, Kind
 from bot.export.dictionary import ItemWords
 from bot.export.guard import clean, disarm
+from bot.export.manifest import DATA_POINTS
+from bot.export.marks import mark
 from bot.export.tables import Stream
 
 HEADER = (
@@ -44,6 +47,9 @@ NUMBERED = frozenset({ItemKind.SCALE, ItemKind.COUNT, ItemKind.HOURS, ItemKind.N
 LONGEST_NAME = 100
 RECORD_ID = "record_id"
 FORMS = {"check_ins": "check_in", "alerts": "alert"}
+OWN_IDS = {"check_ins": CHECK_IN_ID.name, "alerts": ALERT_ID.name}
+EMPTIED = frozenset({"reason", "reason_detail"})
+"""Columns that lose their value when an answer comes late: written although they are empty."""
 Written = Iterator[tuple[Path, Mapping[str, int]]]
 
 
@@ -78,7 +84,7 @@ def write_redcap(book: Book, folder: Path) -> Written:
     with dictionary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([HEADER, *(each.row() for each in fields)])
     yield dictionary, {"fields": len(fields)}
-    records = folder / "redcap_records.csv"
+    records = folder / DATA_POINTS
     rows: dict[str, int] = {}
     with records.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -90,14 +96,17 @@ def write_redcap(book: Book, folder: Path) -> Written:
 
 
 def _write_records(book: Book, table: str, fields: Sequence[Field], writer: Any) -> int:
-    form, count = FORMS[table], 0
-    stream = book.stream(table)
+    form, written = FORMS[table], 0
+    stream = book.recorded(table)
     with closing(_rows(stream)) as rows:
-        for count, row in enumerate(rows, start=1):
-            record = f"{form}-{count}"
-            points = ((each.name, _value(each, row[each.column])) for each in fields)
-            writer.writerows((record, name, value) for name, value in points if value != "")
-    return count
+        for row in rows:
+            record = f"{form}-{mark(row['patient_code'], row[OWN_IDS[table]])}"
+            points = ((each, _value(each, row[each.column])) for each in fields)
+            writer.writerows(
+                (record, each.name, value) for each, value in points if value != "" or each.column in EMPTIED
+            )
+            written += 1
+    return written
 
 
 def _rows(stream: Stream) -> Generator[dict[str, Any], None, None]:

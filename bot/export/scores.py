@@ -11,16 +11,17 @@ import pyarrow as pa
 
 from bot.care.instrument import Answer, Item
 from bot.care.scoring import Instrument, Total, totals, values_of
-from bot.export.columns import ANSWERS, CHECK_IN, SCORES, WHO
+from bot.export.columns import ANSWERS, CHECK_IN, CHECK_IN_ID, SCORES, WHO
 from bot.export.shape import TYPES
 from bot.export.tables import Stream
 
 READ = (
     *WHO,
     *CHECK_IN,
+    CHECK_IN_ID,
     *(ANSWERS.column(name) for name in ("answered_utc", "item", "value", "answer", "status")),
 )
-CHECK_IN_NAMES = tuple(each.name for each in (*WHO, *CHECK_IN))
+CHECK_IN_NAMES = tuple(each.name for each in (*WHO, *CHECK_IN, CHECK_IN_ID))
 BATCH = 2_000
 
 
@@ -46,7 +47,7 @@ def scores(
 ) -> Iterator[Scored]:
     """Yield the scores of every questionnaire begun; the answers come in order of check-in."""
     rows = (row for batch in batches for row in batch.to_pylist())
-    for _, group in groupby(rows, key=lambda row: tuple(row[name] for name in CHECK_IN_NAMES)):
+    for _, group in groupby(rows, key=lambda row: row["check_in_id"]):
         yield from _of_check_in(list(group), instruments, items)
 
 

@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.export.columns import TABLES, WIDE_FIXED, Column, Kind
+from bot.care.unasked import Unasked
+from bot.export.columns import CHECK_IN_ID, TABLES, WIDE_FIXED, Column, Kind
 
-REASON = """CASE WHEN c.status = 'superseded' THEN 'superseded'
- WHEN c.status = 'skipped' AND c.reason LIKE '%paus%' THEN 'paused'
- WHEN c.status = 'skipped' AND (c.reason LIKE '%withdr%' OR c.reason LIKE '%stop%') THEN 'withdrawn'
+BY_RECORD = {
+    Unasked.PAUSED: "paused",
+    Unasked.WITHDRAWN: "withdrawn",
+    Unasked.ERASED: "erased",
+}
+"""What the record says that is told as it is; every other reason for not asking is `not_sent`."""
+
+
+def _recorded() -> str:
+    return " ".join(f"WHEN c.reason = '{reason}' THEN '{told}'" for reason, told in BY_RECORD.items())
+
+
+REASON = f"""CASE WHEN c.status = 'superseded' THEN 'superseded' {_recorded()}
  WHEN c.status IN ('skipped', 'planned') THEN 'not_sent'
  WHEN c.status = 'open' THEN 'still_open'
  WHEN c.sent_at IS NULL THEN 'not_delivered'
@@ -32,7 +43,7 @@ HIDDEN_FOR_WORDS = (
 )
 ROWS = {"answers": "r", "alerts": "a", "messages": "m", "treatments": ""}  # whose words are sealed
 WIDE_ANSWER = (
-    Column("_check_in", Kind.TEXT, "", "c.id"),
+    CHECK_IN_ID,
     Column("_item", Kind.TEXT, "", "r.item_id"),
     Column("_value", Kind.NUMBER, "", "r.value"),
     Column("_answer", Kind.TEXT, "", "r.code"),
@@ -86,9 +97,9 @@ class Builder:
             case "alerts":
                 body = f"{self._alerts()} ORDER BY a.raised_at, a.id"
             case "treatments":
-                body = f"{self._treatments()} ORDER BY p.code, t.number, t.id"
+                body = f"{self.treatments()} ORDER BY p.code, t.number, t.id"
             case _:
-                body = f"{self._messages()} ORDER BY p.code, m.id"
+                body = f"{self.messages()} ORDER BY p.code, m.id"
         return (self._select(columns, body),)
 
     def _answers(self, columns: tuple[Column, ...]) -> tuple[Select, ...]:
@@ -96,7 +107,7 @@ class Builder:
         order = "ORDER BY p.code, t.number, c.due_at, c.id"
         return (
             self._select(columns, f"{self._given()} {order}, r.id"),
-            self._select(columns, f"{self._loose()} ORDER BY p.code, r.id"),
+            self._select(columns, f"{self.loose()} ORDER BY p.code, r.id"),
             self._select(columns, f"{self._missing()} {order}", missing=True),
         )
 
@@ -105,7 +116,7 @@ class Builder:
         body = (
             "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
             " LEFT JOIN response r ON r.check_in_id = c.id AND NOT r.superseded"
-            f" WHERE {self._where(self._check_in_conditions())} ORDER BY p.code, t.number, c.due_at, c.id"
+            f" WHERE {self.where(self.check_in_conditions())} ORDER BY p.code, t.number, c.due_at, c.id"
         )
         fixed = self._columns(WIDE_FIXED, "")
         return self._select((*fixed, *WIDE_ANSWER), body, reason=WIDE_REASON)
@@ -121,31 +132,6 @@ class Builder:
     def items(self) -> str:
         """The ids of all questions with an answer in the export."""
         return f"SELECT DISTINCT r.item_id {self._given()} ORDER BY 1"
-
-    def counts(self) -> dict[str, str]:
-        """Queries that count what each table must hold, by another way than the tables are read."""
-        due = self._where(self._check_in_conditions())
-        people = "check_in c JOIN treatment t ON t.id = c.treatment_id JOIN patient p ON p.id = t.patient_id"
-        expected = (
-            f"SELECT count(*) FROM {people} CROSS JOIN {self._listed()} WHERE {due} AND {self._counted()}"
-        )
-        covered = (
-            f"SELECT count(*) FROM response r JOIN check_in c ON c.id = r.check_in_id"
-            f" JOIN treatment t ON t.id = c.treatment_id JOIN patient p ON p.id = t.patient_id"
-            f" WHERE {due} AND NOT r.superseded AND {self._was_listed()}"
-        )
-        return {
-            "answers": f"SELECT count(*) {self._given()}",
-            "answers_outside": f"SELECT count(*) {self._loose()}",
-            "expected": expected,
-            "covered": covered,
-            "check_ins": f"SELECT count(*) FROM {people} WHERE {due}",
-            "check_ins_answered": f"SELECT count(*) {self._answered()}",
-            "check_ins_not_due": f"SELECT count(*) FROM {people} WHERE {self._where(self._not_due())}",
-            "alerts": f"SELECT count(*) {self._alerts_only()}",
-            "treatments": f"SELECT count(*) {self._treatments()}",
-            "messages": f"SELECT count(*) {self._messages()}",
-        }
 
     def _columns(self, columns: Iterable[Column], row: str) -> tuple[Column, ...]:
         hidden = HIDDEN_FOR_WORDS if row else ()
@@ -176,48 +162,40 @@ class Builder:
         return (
             "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
             " JOIN response r ON r.check_in_id = c.id"
-            f" WHERE {self._where([*self._check_in_days(), *self._learned()])}"
+            f" WHERE {self.where([*self.check_in_days(), *self.touched()])}"
         )
 
-    def _answered(self) -> str:
-        learned = " AND ".join(["r.check_in_id = c.id", *self._learned()])
-        conditions = [*self._check_in_days(), f"EXISTS (SELECT 1 FROM response r WHERE {learned})"]
-        return (
-            "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
-            f" WHERE {self._where(conditions)}"
-        )
-
-    def _loose(self) -> str:
+    def loose(self) -> str:
         conditions = ["r.check_in_id IS NULL", *self._days("r.answered_at", "p.zone"), *self._learned()]
         return (
             "FROM response r JOIN patient p ON p.id = r.patient_id"
             f" LEFT JOIN treatment t ON t.id = {self._treatment_before('r.answered_at')}"
             " LEFT JOIN check_in c ON c.id = r.check_in_id"
-            f" WHERE {self._where(conditions)}"
+            f" WHERE {self.where(conditions)}"
         )
 
     def _missing(self) -> str:
         answered = (
             "SELECT 1 FROM response r WHERE r.check_in_id = c.id AND r.item_id = i.value AND NOT r.superseded"
         )
-        conditions = [*self._check_in_conditions(), self._counted(), f"NOT EXISTS ({answered})"]
+        conditions = [*self.check_in_conditions(), self.counted(), f"NOT EXISTS ({answered})"]
         return (
             "FROM patient p JOIN treatment t ON t.patient_id = p.id JOIN check_in c ON c.treatment_id = t.id"
-            f" CROSS JOIN {self._listed()} WHERE {self._where(conditions)}"
+            f" CROSS JOIN {self.listed()} WHERE {self.where(conditions)}"
         )
 
-    def _listed(self) -> str:
+    def listed(self) -> str:
         return "json_each(c.items) AS i" if self.sqlite else "json_array_elements_text(c.items) AS i(value)"
 
-    def _counted(self, item: str = "i.value") -> str:
+    def counted(self, item: str = "i.value") -> str:
         if not self.chosen.conditional:
             return "1 = 1"
         return f"{item} NOT IN ({', '.join(quoted(each) for each in self.chosen.conditional)})"
 
-    def _was_listed(self) -> str:
+    def was_listed(self) -> str:
         if self.sqlite:  # the list is JSON text of plain ids: looking for one is faster than parsing it
-            return f"instr(c.items, '\"' || r.item_id || '\"') > 0 AND {self._counted('r.item_id')}"
-        return f"EXISTS (SELECT 1 FROM {self._listed()} WHERE i.value = r.item_id AND {self._counted()})"
+            return f"instr(c.items, '\"' || r.item_id || '\"') > 0 AND {self.counted('r.item_id')}"
+        return f"EXISTS (SELECT 1 FROM {self.listed()} WHERE i.value = r.item_id AND {self.counted()})"
 
     def _rules(self) -> str:
         joined = "group_concat(f.rule_id, '+')" if self.sqlite else "string_agg(f.rule_id, '+')"
@@ -232,14 +210,14 @@ class Builder:
             f" LEFT JOIN treatment t ON t.id = {self._treatment_before('a.raised_at')} {self._alert_where()}"
         )
 
-    def _alerts_only(self) -> str:
+    def alerts_only(self) -> str:
         return f"FROM alert a LEFT JOIN patient p ON p.id = a.patient_id {self._alert_where()}"
 
     def _alert_where(self) -> str:
         conditions = self._days("a.raised_at", "coalesce(p.zone, 'UTC')")
         if self.chosen.since:
             steps = ("raised_at", "seen_at", "claimed_at", "contacted_at", "resolved_at")
-            since = self._instant(self.chosen.since)
+            since = self.instant(self.chosen.since)
             conditions.append("(" + " OR ".join(f"a.{step} > {since}" for step in steps) + ")")
         if self.chosen.patient:
             conditions.append(f"p.code = {quoted(self.chosen.patient)}")
@@ -247,17 +225,17 @@ class Builder:
             conditions.append(f"a.site_id = {quoted(self.chosen.site)}")
         return "WHERE " + (" AND ".join(conditions) or "1 = 1")
 
-    def _treatments(self) -> str:
+    def treatments(self) -> str:
         conditions = self._days("t.ended_at", "t.zone")
         if self.chosen.since:
-            conditions.append(f"t.created_at > {self._instant(self.chosen.since)}")
-        return f"FROM treatment t JOIN patient p ON p.id = t.patient_id WHERE {self._where(conditions)}"
+            conditions.append(f"t.created_at > {self.instant(self.chosen.since)}")
+        return f"FROM treatment t JOIN patient p ON p.id = t.patient_id WHERE {self.where(conditions)}"
 
-    def _messages(self) -> str:
+    def messages(self) -> str:
         conditions = self._days("m.sent_at", "p.zone")
         if self.chosen.since:
-            conditions.append(f"m.received_at > {self._instant(self.chosen.since)}")
-        return f"FROM message m JOIN patient p ON p.id = m.patient_id WHERE {self._where(conditions)}"
+            conditions.append(f"m.received_at > {self.instant(self.chosen.since)}")
+        return f"FROM message m JOIN patient p ON p.id = m.patient_id WHERE {self.where(conditions)}"
 
     def _treatment_before(self, at: str) -> str:
         return (
@@ -265,29 +243,40 @@ class Builder:
             f" AND x.ended_at <= {at} ORDER BY x.ended_at DESC, x.id LIMIT 1)"
         )
 
-    def _check_in_days(self) -> list[str]:
+    def check_in_days(self) -> list[str]:
         return self._days("c.due_at", "c.zone")
 
-    def _check_in_conditions(self) -> list[str]:
-        now = self._instant(self.chosen.now)
-        conditions = [*self._check_in_days(), f"(c.status <> 'planned' OR c.due_at <= {now})"]
+    def check_in_conditions(self) -> list[str]:
+        now = self.instant(self.chosen.now)
+        conditions = [*self.check_in_days(), f"(c.status <> 'planned' OR c.due_at <= {now})"]
         if self.chosen.since:
-            ended = "coalesce(c.finished_at, c.closes_at)"
-            conditions.append(f"{ended} > {self._instant(self.chosen.since)} AND c.due_at <= {now}")
+            ended = f"coalesce(c.finished_at, c.closes_at) > {self.instant(self.chosen.since)}"
+            conditions.append(f"({ended} OR {self._has_new_answer()}) AND c.due_at <= {now}")
         return conditions
 
-    def _not_due(self) -> list[str]:
-        now = self._instant(self.chosen.now)
-        return [*self._check_in_days(), f"c.status = 'planned' AND c.due_at > {now}"]
+    def not_due(self) -> list[str]:
+        now = self.instant(self.chosen.now)
+        return [*self.check_in_days(), f"c.status = 'planned' AND c.due_at > {now}"]
+
+    def touched(self) -> list[str]:
+        """Conditions on a check-in with answers: with anything new in it, it comes whole.
+
+        So a score is added up from all its answers, and whatever is imported again replaces itself.
+        """
+        return [self._has_new_answer()] if self.chosen.since else []
+
+    def _has_new_answer(self) -> str:
+        since = self.instant(self.chosen.since or self.chosen.now)
+        return f"EXISTS (SELECT 1 FROM response n WHERE n.check_in_id = c.id AND n.received_at > {since})"
 
     def _learned(self) -> list[str]:
         if not self.chosen.since:
             return []
-        since = self._instant(self.chosen.since)
+        since = self.instant(self.chosen.since)
         replaced = f"SELECT 1 FROM response n WHERE n.supersedes = r.id AND n.received_at > {since}"
         return [f"(r.received_at > {since} OR EXISTS ({replaced}))"]
 
-    def _where(self, conditions: Sequence[str]) -> str:
+    def where(self, conditions: Sequence[str]) -> str:
         chosen = list(conditions)
         if self.chosen.patient:
             chosen.append(f"p.code = {quoted(self.chosen.patient)}")
@@ -305,11 +294,11 @@ class Builder:
 
     def _day_begins(self, zone: str, day: date) -> str:
         cases = " ".join(
-            f"WHEN {quoted(name)} THEN {self._instant(midnight(day, name))}" for name in self.chosen.zones
+            f"WHEN {quoted(name)} THEN {self.instant(midnight(day, name))}" for name in self.chosen.zones
         )
-        return f"CASE {zone} {cases} ELSE {self._instant(midnight(day, 'UTC'))} END"
+        return f"CASE {zone} {cases} ELSE {self.instant(midnight(day, 'UTC'))} END"
 
-    def _instant(self, at: datetime) -> str:
+    def instant(self, at: datetime) -> str:
         text = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return f"'{text}'" if self.sqlite else f"TIMESTAMPTZ '{text}'"
 

@@ -90,7 +90,7 @@ class Wide:
 
 def _begins(rows: pa.RecordBatch) -> np.ndarray:
     """Return the first row of every check-in."""
-    ids = rows.column("_check_in")
+    ids = rows.column("check_in_id")
     changes = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1))
     return np.concatenate(([0], np.nonzero(np.asarray(changes))[0] + 1))
 

@@ -151,7 +151,7 @@ def _write(
         made_at=order.now.isoformat(),
         content_versions=tuple(row[0] for row in versions),
         filters=wanted.filters() | {"since": since.isoformat() if since else None},
-        tables=book.tables,
+        tables={**book.tables, "scores": book.parts["scores"]},
         parts=book.parts,
         files=files,
         notes=_notes(wanted, files),
@@ -234,7 +234,9 @@ def _notes(wanted: Wanted, files: Collection[FileEntry]) -> tuple[str, ...]:
     notes = []
     if wanted.since_last:
         notes.append(
-            "Rows of the ten minutes before the last export may come again; the keys of the tables tell."
+            "A check-in with anything new in it comes whole, and rows of the ten minutes before the last"
+            " export may come again: the keys of the tables, the ids of FHIR and the records of REDCap are"
+            " those of the exports before. Into REDCap, import with blank values overwriting."
         )
     if wanted.deidentify:
         notes.append(

@@ -166,6 +166,18 @@ class Ward:
             return row.id
 
 
+def an_answer_to(item: Item) -> dict[str, Any]:
+    """Return the columns of some answer to a question of any kind."""
+    if item.kind is ItemKind.PRESSURE:
+        return {"value": 138.0, "code": "138/90"}
+    if item.options:
+        last = item.options[-1]
+        return {"value": last.value, "code": last.code, "label": "as shown"}
+    if item.kind is ItemKind.TEXT:
+        return {"code": "yes"}
+    return {"value": item.lowest + item.step}
+
+
 @pytest.fixture
 def ward(database: Database) -> Ward:
     return Ward(database)

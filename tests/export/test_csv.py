@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.content import load_content
 from bot.flows.clinic import Clinic
 from bot.flows.exports import ExportRefused, NothingToExport, Wanted, export, verify
 from storage import audit
@@ -164,7 +167,62 @@ def test_a_delivered_folder_proves_itself(recorded: Ward, clinic: Clinic, tmp_pa
     assert "extra.txt: is not in the manifest" in problems
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson", "xlsx", "fhir", "redcap"])
+def test_a_manifest_that_was_made_to_fit_does_not_prove_a_folder(
+    recorded: Ward, clinic: Clinic, tmp_path: Path, kind: str
+) -> None:
+    """Whoever changes the numbers of a file changes them against what the database counted."""
+    folder = tmp_path / "out"
+    export(clinic, folder, Wanted(formats=(kind,)), NOW)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    table, count = next(
+        (name, rows)
+        for each in manifest["files"]
+        for name, rows in each["rows"].items()
+        if name in manifest["tables"]
+    )
+    for each in manifest["files"]:
+        each["rows"] = {name: rows + (name == table) for name, rows in each["rows"].items()}
+    path.write_text(json.dumps(manifest))
+    assert any(
+        f"{count + 1} rows of {table}, and that the database counts {count}" in each
+        for each in verify(folder)
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "ndjson"])
+def test_the_rows_of_a_file_are_counted_again(
+    recorded: Ward, clinic: Clinic, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "out"
+    export(clinic, folder, Wanted(formats=(kind,)), NOW)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["tables"] = {}
+    manifest["files"][0]["rows"] = {"all": 7_000}
+    path.write_text(json.dumps(manifest))
+    assert any("rows; the manifest says 7000" in each for each in verify(folder))
+
+
 def test_since_last_brings_only_what_is_new(recorded: Ward, clinic: Clinic, tmp_path: Path) -> None:
     export(clinic, tmp_path / "first", Wanted(), NOW)
     with pytest.raises(NothingToExport, match="since"):
         export(clinic, tmp_path / "second", Wanted(since_last=True), NOW.replace(hour=20))
+
+
+def test_scores_are_counted_by_the_database_itself(ward: Ward, clinic: Clinic, tmp_path: Path) -> None:
+    """Two questionnaires begun, one of them not finished; a replaced answer begins nothing."""
+    content = load_content()
+    whole = replace(clinic, content=content)
+    phq, gad = (content.instruments[each].items for each in ("phq9", "gad7"))
+    treatment = ward.treatment(ward.patient("K-0001"))
+    both = ward.check_in(treatment, "w1-sun", NOW - timedelta(days=1), items=[*phq, *gad])
+    none = ward.check_in(treatment, "w2-sun", NOW - timedelta(hours=9), items=list(phq))
+    for place, item in enumerate([*phq, gad[0]]):
+        ward.answer(both, item, NOW - timedelta(hours=20, seconds=-place), value=1.0, code="1")
+    ward.answer(none, phq[0], NOW - timedelta(hours=8), value=1.0, superseded=True)
+    manifest = export(whole, tmp_path / "out", Wanted(formats=("csv", "ndjson")), NOW)
+    rows = rows_of(tmp_path / "out", "scores")
+    assert manifest.tables["scores"] == len(rows) == 2
+    assert {(row["instrument"], row["value"]) for row in rows} == {("phq9", "9"), ("gad7", "")}

@@ -157,7 +157,23 @@ def test_a_confirmed_loinc_code_comes_first_and_ours_always() -> None:
 def test_a_blood_pressure_is_two_quantities_in_ucum() -> None:
     item = Item("pressure", ItemKind.PRESSURE, unit="mm[Hg]")
     row = Row(
-        "K-1", 1, "d0", "AM", None, None, "v", "pressure", 138, "138/90", "", False, False, "answered", None
+        "K-1",
+        1,
+        "d0",
+        "AM",
+        None,
+        None,
+        "v",
+        "c",
+        "a",
+        "pressure",
+        138,
+        "138/90",
+        "",
+        False,
+        False,
+        "answered",
+        None,
     )
     parts = item_value(item, row)["component"]
     assert [(each["valueQuantity"]["value"], each["valueQuantity"]["code"]) for each in parts] == [

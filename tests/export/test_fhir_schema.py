@@ -20,11 +20,10 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from jsonschema import Draft6Validator
 
-from bot.care.instrument import Item, ItemKind
 from bot.content import load_content
 from bot.flows.clinic import Clinic
 from bot.flows.exports import Wanted, export
-from tests.export.conftest import NOW, Ward
+from tests.export.conftest import NOW, Ward, an_answer_to
 
 DEFINITIONS = "google/fhir/r4/data/hl7.fhir.r4.core.tgz"
 NOT_ELEMENTS = {"resourceType", "fhir_comments"}
@@ -96,17 +95,6 @@ def test_the_bundle_is_valid_by_the_schema(delivered: Path) -> None:
     # One entry of each kind stays for the envelope: the schema tries 146 kinds of resource on each.
     few = {each["resource"]["resourceType"]: each for each in bundle["entry"]}
     assert problems({**bundle, "entry": list(few.values())}) == []
-
-
-def an_answer_to(item: Item) -> dict[str, Any]:
-    if item.kind is ItemKind.PRESSURE:
-        return {"value": 138.0, "code": "138/90"}
-    if item.options:
-        last = item.options[-1]
-        return {"value": last.value, "code": last.code, "label": "as shown"}
-    if item.kind is ItemKind.TEXT:
-        return {"code": "yes"}
-    return {"value": item.lowest + item.step}
 
 
 def test_an_answer_to_every_question_there_is_and_every_score_is_valid(
