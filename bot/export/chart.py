@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from bot.export.course import CourseData, Line, alternative, runs
@@ -49,15 +48,17 @@ def course_chart(course: CourseData) -> tuple[bytes, str]:
 
 
 def warm_up() -> None:
-    """Load what the first chart would otherwise wait for."""
-    _font_is_ready()
+    """Load what the first chart would otherwise wait for: the library, and its list of fonts.
 
+    A machine that has no such list yet takes a second or two to make it.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-@lru_cache(maxsize=1)
-def _font_is_ready() -> bool:
-    from matplotlib import font_manager
-
-    return bool(font_manager.findfont("DejaVu Sans"))
+    figure = Figure(figsize=(1, 1), dpi=10)
+    figure.subplots().set_title("0", fontweight="bold")
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(io.BytesIO())
 
 
 def _title(course: CourseData) -> str:
