@@ -1,4 +1,4 @@
-"""The little language phrases are written in, and its translation to a regular expression over word symbols.
+"""The little language phrases are written in, and how it is read.
 
     {list}      any entry of the word list of that name
     word        that word; "word*" any word beginning so; "#" any number
@@ -11,9 +11,9 @@ Between any two words up to two fillers ("really", "just") may stand without bei
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 GAPS = {"..": (2, False), "...": (6, False), ">>": (25, True)}
 NEGATIONS = "not"  # the word list no gap runs over
@@ -22,50 +22,51 @@ NUMBER = "#"
 NUMBERS = "number"  # the word list of numbers written out
 STARS = "*"
 SHORTEST_BEGINNING = 4
+_PIECE = re.compile(r"\([^()]*\)|[()|]|[^\s()|]+")  # a group without groups inside is one piece
 
 
 class PatternError(ValueError):
     """A pattern cannot be read. Says what is wrong with it, in words."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Words:
     """One word out of a set; an entry ending in * stands for every word that begins so."""
 
     any_of: frozenset[str]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Gap:
     most: int
     least: int = 0
     across: bool = False  # may run over the end of a sentence
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Edge:
     start: bool
     message: bool
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Optional_:
     part: Node
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Sequence_:
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Choice:
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Named:
-    """A word list used in a pattern, with its name: it is looked for once per text, whoever asks."""
+    """A word list used in a pattern, with its name."""
 
     name: str
     part: Node
@@ -84,69 +85,74 @@ class Grammar:
     _read: dict[str, Node] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _words: dict[str, Words] = field(default_factory=dict)
-    _atoms: dict[str, Node] = field(default_factory=dict)  # what each token read before stands for
+    _atoms: dict[str, Node] = field(default_factory=dict)  # what each piece read before stands for
 
     def read(self, pattern: str) -> Node:
-        """Return the pattern's tree.
+        """Return the pattern's tree; what stands in several patterns is one node of all their trees.
 
         Raises:
             PatternError: it cannot be read, or names a list that is not there or contains itself.
         """
-        tokens = _tokens(pattern)[::-1]  # the last is the next
-        node = self._choice(tokens)
-        if tokens:
-            raise PatternError(f'"{tokens[-1]}" stands where nothing should')
+        pieces = _PIECE.findall(pattern)[::-1]  # the last is the next
+        node = self._choice(pieces)
+        if pieces:
+            raise PatternError(f'"{pieces[-1]}" stands where nothing should')
         return node
 
-    def _choice(self, tokens: list[str]) -> Node:
-        parts = [self._sequence(tokens)]
-        while tokens and tokens[-1] == "|":
-            tokens.pop()
-            parts.append(self._sequence(tokens))
+    def _choice(self, pieces: list[str]) -> Node:
+        parts = [self._sequence(pieces)]
+        while pieces and pieces[-1] == "|":
+            pieces.pop()
+            parts.append(self._sequence(pieces))
         return _chosen(parts)
 
-    def _sequence(self, tokens: list[str]) -> Node:
+    def _sequence(self, pieces: list[str]) -> Node:
         parts: list[Node] = []
-        while tokens and tokens[-1] not in ("|", ")"):
-            token = tokens.pop()
-            if token == "?":
+        while pieces and pieces[-1] not in ("|", ")"):
+            piece = pieces.pop()
+            if piece == "?":
                 if not parts:
                     raise PatternError('"?" stands before anything it could make optional')
                 parts[-1] = Optional_(parts[-1])
-            elif token == "(":
-                part = self._choice(tokens)
-                if not tokens:
+            elif piece == "(":
+                part = self._choice(pieces)
+                if not pieces:
                     raise PatternError('a "(" is never closed')
                 parts.append(part)
-                tokens.pop()
+                pieces.pop()
             else:
-                parts.append(self._atoms.get(token) or self._atom(token))
+                parts.append(self._atoms.get(piece) or self._atom(piece))
         if not parts:
             raise PatternError("an alternative is empty")
         return parts[0] if len(parts) == 1 else Sequence_(tuple(parts))
 
-    def _atom(self, token: str) -> Node:
-        node = self._atoms[token] = self._new_atom(token)
+    def _atom(self, piece: str) -> Node:
+        node = self._atoms[piece] = self._new_atom(piece)
         return node
 
-    def _new_atom(self, token: str) -> Node:
-        if token in GAPS:
-            return Gap(GAPS[token][0], across=GAPS[token][1])
-        if token == "_":
+    def _new_atom(self, piece: str) -> Node:
+        if piece[0] == "(":
+            return self._choice(_PIECE.findall(piece[1:-1])[::-1])
+        if piece[-1] == "?" != piece:
+            return Optional_(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
+        if piece in GAPS:
+            return Gap(GAPS[piece][0], across=GAPS[piece][1])
+        if piece == "_":
             return Gap(1, least=1)
-        if token in ("^", "$", "^^", "$$"):
-            return Edge(start=token[0] == "^", message=len(token) == 2)
-        if token.startswith("{"):
-            return self._list(token[1:-1])
-        if token == NUMBER:
-            return _chosen(
-                [Words(frozenset((NUMBER,))), *([self._list(NUMBERS)] if NUMBERS in self.lists else [])]
-            )
-        meant = self.spellings.get(token, token).split()
-        words = tuple(self._word(word) for word in meant)
+        if piece in ("^", "$", "^^", "$$"):
+            return Edge(start=piece[0] == "^", message=len(piece) == 2)
+        if piece == NUMBER:
+            written_out = [self._list(NUMBERS)] if NUMBERS in self.lists else []
+            return _chosen([Words(frozenset((NUMBER,))), *written_out])
+        _check(piece)
+        return self._list(piece[1:-1]) if piece[0] == "{" else self._said(piece)
+
+    def _said(self, word: str) -> Node:
+        meant = self.spellings.get(word, word).split()
+        words = tuple(self._word(each) for each in meant)
         return words[0] if len(words) == 1 else Sequence_(words)
 
-    def _word(self, word: str) -> Node:
+    def _word(self, word: str) -> Words:
         if word not in self._words:
             self._words[word] = Words(frozenset((word, *self.same.get(word, "").split())))
         return self._words[word]
@@ -166,32 +172,16 @@ class Grammar:
         return self._read[name]
 
 
-def _tokens(pattern: str) -> list[str]:
-    spaced = pattern
-    for sign in "()|":
-        spaced = spaced.replace(sign, f" {sign} ")
-    out = []
-    for token in spaced.split():
-        body, optional = (token[:-1], True) if token.endswith("?") else (token, False)
-        if body:
-            _check(body)
-            out.append(body)
-        if optional:
-            out.append("?")
-    return out
-
-
-@cache
-def _check(token: str) -> None:
-    if token in ("(", ")", "|", "_", "#", "^", "$", "^^", "$$", ",", "!") or token in GAPS:
+def _check(word: str) -> None:
+    if word in (",", "!"):
         return
-    name = token[1:-1] if token.startswith("{") and token.endswith("}") else token.rstrip(STARS)
-    if token.endswith(STARS) and len(name) < SHORTEST_BEGINNING:
-        raise PatternError(f'"{token}" stands for too many words: write {SHORTEST_BEGINNING} letters or more')
-    plain = name.replace("_", "").replace("-", "") if token.startswith("{") else name
+    name = word[1:-1] if word.startswith("{") and word.endswith("}") else word.rstrip(STARS)
+    if word.endswith(STARS) and len(name) < SHORTEST_BEGINNING:
+        raise PatternError(f'"{word}" stands for too many words: write {SHORTEST_BEGINNING} letters or more')
+    plain = name.replace("_", "").replace("-", "") if word.startswith("{") else name
     if not (plain.isascii() and plain.isalnum() and plain == plain.lower()):
         raise PatternError(
-            f'"{token}" is no word: lower case letters and digits only, no accents or apostrophes'
+            f'"{word}" is no word: lower case letters and digits only, no accents or apostrophes'
         )
 
 
@@ -216,107 +206,22 @@ def _chosen(parts: list[Node]) -> Node:
     return others[0] if len(others) == 1 else Choice(tuple(others))
 
 
-def word_sets(node: Node, seen: set[str] | None = None) -> set[frozenset[str]]:
-    """Every set of words the pattern tells apart; lists named in `seen` are left out and added to it."""
-    found: set[frozenset[str]] = set()
-    _collect(node, found, set() if seen is None else seen)
-    return found
-
-
-def _collect(node: Node, found: set[frozenset[str]], seen: set[str]) -> None:
+def collect_words(node: Node, into: set[frozenset[str]], seen: set[int]) -> None:
+    """Add the sets of words a pattern tells apart; nodes in `seen` are left out, those met are added to it."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
     if isinstance(node, Words):
-        found.add(node.any_of)
+        into.add(node.any_of)
     elif isinstance(node, Sequence_ | Choice):
         for part in node.parts:
-            _collect(part, found, seen)
-    elif isinstance(node, Optional_) or (isinstance(node, Named) and node.name not in seen):
-        if isinstance(node, Named):
-            seen.add(node.name)
-        _collect(node.part, found, seen)
+            collect_words(part, into, seen)
+    elif isinstance(node, Optional_ | Named):
+        collect_words(node.part, into, seen)
 
 
-def names(node: Node) -> dict[str, Node]:
-    """The word lists of which a matching text holds an entry, by name."""
-    if isinstance(node, Named):
-        return {node.name: node.part}
-    if isinstance(node, Sequence_):
-        return {name: part for each in node.parts for name, part in names(each).items()}
-    return {}
-
-
-@dataclass
-class Needs:
-    """Works out sets of words of each of which a matching text holds at least one."""
-
-    weigh: Callable[[frozenset[str]], float]  # the more common the words, the more
-    _named: dict[str, list[frozenset[str]]] = field(default_factory=dict)
-
-    def of(self, node: Node) -> list[frozenset[str]]:
-        """Return the sets a pattern needs, the rarest first."""
-        if isinstance(node, Words):
-            return [node.any_of]
-        if isinstance(node, Named):
-            if node.name not in self._named:
-                self._named[node.name] = self.of(node.part)
-            return self._named[node.name]
-        if isinstance(node, Sequence_):
-            found = {each for part in node.parts for each in self.of(part)}
-            return sorted(found, key=lambda each: (self.weigh(each), sorted(each)))
-        return self._of_choice(node) if isinstance(node, Choice) else []
-
-    def _of_choice(self, node: Choice) -> list[frozenset[str]]:
-        rarest = [each[0] for part in node.parts if (each := self.of(part))]
-        return [frozenset().union(*rarest)] if len(rarest) == len(node.parts) else []
-
-
-@dataclass
-class Writer:
-    """Translates patterns to regular expressions over symbols."""
-
-    symbols: Callable[[frozenset[str]], str]  # the character class of a set of words
-    every: str  # range of all symbols
-    ends: str  # character class of sentence ends
-    filler: str  # character class of fillers
-    comma: str  # the symbol of a comma: a gap runs over it without counting it
-    inside: str  # character class of what a gap runs over: all but sentence ends, commas and negations
-    _named: dict[str, str] = field(default_factory=dict)
-
-    def write(self, node: Node) -> str:
-        """Return the regular expression."""
-        if isinstance(node, Named):
-            if node.name not in self._named:
-                self._named[node.name] = self.write(node.part)
-            return self._named[node.name]
-        if isinstance(node, Words):
-            return self.symbols(node.any_of)
-        if isinstance(node, Gap | Edge):
-            return self._between(node)
-        if isinstance(node, Optional_):
-            return f"(?:{self.write(node.part)})?"
-        return self._choice(node) if isinstance(node, Choice) else self._sequence(node)
-
-    def _choice(self, node: Choice) -> str:
-        return "(?:" + "|".join(self.write(part) for part in node.parts) + ")"
-
-    def _between(self, node: Gap | Edge) -> str:
-        if isinstance(node, Gap):
-            if node.across:
-                return f"[{self.every}]{{{node.least},{node.most}}}"
-            return f"{self.comma}?(?:{self.inside}{self.comma}?){{{node.least},{node.most}}}"
-        edge = "^" if node.start else "$"
-        return edge if node.message else f"(?:{edge}|{self.ends})"
-
-    def _sequence(self, node: Sequence_) -> str:
-        out = ""
-        for at, part in enumerate(node.parts):
-            written = self.write(part)
-            before = node.parts[at - 1] if at else None
-            if before is not None and not isinstance(part, Gap | Edge) and not isinstance(before, Gap | Edge):
-                filler = f"{self.filler}{{0,2}}"
-                if isinstance(part, Optional_):
-                    written = f"(?:{filler}{self.write(part.part)})?"
-                    out += written
-                    continue
-                out += filler
-            out += written
-        return out
+def has_words(node: Node) -> bool:
+    """Tell whether a pattern speaks of any word at all."""
+    if isinstance(node, Sequence_ | Choice):
+        return any(has_words(part) for part in node.parts)
+    return has_words(node.part) if isinstance(node, Optional_ | Named) else isinstance(node, Words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
+from operator import eq
 
 from bot.care.lookalikes import LETTERS_FOR
 
@@ -18,11 +20,9 @@ def walk_back(word: str, starts: list[int]) -> list[str]:
 
 def squeeze(word: str, most: int = 1) -> str:
     """Shorten runs of one letter to at most `most`."""
-    out: list[str] = []
-    for char in word:
-        if out[-most:] != [char] * most:
-            out.append(char)
-    return "".join(out)
+    if not any(map(eq, word, word[1:])):
+        return word
+    return "".join(letter * min(most, len(list(run))) for letter, run in groupby(word))
 
 
 def as_letters(word: str) -> list[str]:

@@ -15,42 +15,9 @@ FIRST_SYMBOL = (
 SYMBOL_BYTES = 3
 OTHER = "\u4dff"  # a word no pattern speaks of
 _NUMBER_UNITS = frozenset(
-    [
-        "mg",
-        "mgs",
-        "g",
-        "gr",
-        "gm",
-        "gms",
-        "mcg",
-        "ug",
-        "ml",
-        "mls",
-        "kg",
-        "lb",
-        "lbs",
-        "h",
-        "hr",
-        "hrs",
-        "am",
-        "pm",
-        "th",
-        "st",
-        "nd",
-        "rd",
-        "min",
-        "mins",
-        "s",
-        "x",
-        "k",
-        "yo",
-        "yrs",
-        "yr",
-        "cc",
-        "oz",
-    ]
+    "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
 )
-_OTHER_BYTES = OTHER.encode()
+_SIGNS = (".", "?", "!", ",")
 _ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "iendo", "aba", "aron")
 _LONGEST_WORD = 22
 _LONGEST_GLUED = 600
@@ -77,69 +44,78 @@ class Vocabulary:
     frequent: Collection[str] = frozenset()
     slips: Collection[str] = ()  # short words of which every slip of the finger is read
     neighbours: Sequence[frozenset[str]] = ()  # sets whose symbols stand in a row: they are short to write
-    _symbols: dict[str, str] = field(init=False, default_factory=dict)
-    _prefixes: list[str] = field(init=False, default_factory=list)
     _squeezed: dict[str, str] = field(init=False, default_factory=dict)
     _deleted: dict[str, list[str]] = field(init=False, default_factory=dict)
     _classes: dict[frozenset[str], str] = field(init=False, default_factory=dict)
-    _set_symbols: dict[frozenset[str], str] = field(init=False, default_factory=dict)
+    _weights: dict[frozenset[str], float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        prefixes = {word for each in self.sets for word in each if word.endswith(STARS) and word != STARS}
-        self._prefixes = sorted((each[:-1] for each in prefixes), key=len, reverse=True)
+        self._frequent = frozenset(self.frequent)
         self._give_symbols()
         self._index_spellings()
         self._index_slips()
         self.known = _Known(self)
 
     def _give_symbols(self) -> None:
-        words = {word for each in self.sets for word in each} | {".", "?", "!", ",", NUMBER}
-        words |= {part for meant in self.spellings.values() for part in meant.split()}
-        membership: dict[str, set[int]] = {word: set() for word in words}
-        ordered = sorted(self.sets, key=lambda each: (-len(each), sorted(each)))
+        words = {word for each in self.sets for word in each} | {*_SIGNS, NUMBER}
+        words.update(part for meant in self.spellings.values() for part in meant.split())
+        membership: dict[str, list[int]] = {word: [] for word in words}
+        ordered = sorted(self.sets, key=len, reverse=True)
         for number, each in enumerate(ordered):
             for word in each:
-                membership[word].add(number)
-        beginnings = frozenset(self._prefixes)
-        self._beginning: dict[str, list[str]] = {prefix: [] for prefix in self._prefixes}
-        self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes}, reverse=True)
-        for word in words:
-            for length in range(1, len(word) + 1):
-                if word[:length] in beginnings and word != word[:length] + STARS:
-                    membership[word] |= membership[word[:length] + STARS]
-                    self._beginning[word[:length]].append(word)
-        signatures = {word: tuple(sorted(numbers)) for word, numbers in membership.items()}
-        ends = {".", "?", "!", ","}
+                membership[word].append(number)
+        self._begin(words)
+        for beginning, begun in self._beginning.items():
+            for word in begun:
+                membership[word] = sorted({*membership[word], *membership[beginning + STARS]})
         together = [{at for at, each in enumerate(ordered) if each == group} for group in self.neighbours]
+        signatures = {word: tuple(numbers) for word, numbers in membership.items() if word not in _SIGNS}
         keys = sorted(
-            {numbers for word, numbers in signatures.items() if word not in ends and numbers},
+            {numbers for numbers in signatures.values() if numbers},
             key=lambda numbers: ([not group.isdisjoint(numbers) for group in together], numbers),
         )
-        key_symbol = {key: chr(FIRST_SYMBOL + at) for at, key in enumerate(keys)}
-        after = FIRST_SYMBOL + len(keys)
-        for at, sign in enumerate((".", "?", "!", ",")):
-            self._symbols[sign] = chr(after + at)
-        for word, numbers in signatures.items():
-            if word not in ends:
-                self._symbols[word] = key_symbol[numbers] if numbers else OTHER
+        key_symbol = {key: chr(FIRST_SYMBOL + at) for at, key in enumerate(keys)} | {(): OTHER}
+        self._symbols = {sign: chr(FIRST_SYMBOL + len(keys) + at) for at, sign in enumerate(_SIGNS)}
+        self._symbols |= {word: key_symbol[numbers] for word, numbers in signatures.items()}
+
+    def _begin(self, words: Collection[str]) -> None:
+        """Note which words each beginning, "suicid*", stands for."""
+        self._beginning: dict[str, list[str]] = {
+            word[:-1]: [] for word in words if word.endswith(STARS) and word != STARS
+        }
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._beginning}, reverse=True)
+        for word in words:
+            for length in self._prefix_lengths:
+                begun = self._beginning.get(word[:length])
+                if begun is not None and len(word) >= length and word != word[:length] + STARS:
+                    begun.append(word)
 
     def _index_spellings(self) -> None:
-        plain = [word for word in self._symbols if word.isalpha() and not word.endswith(STARS)]
         self._common = frozenset(self.common)
+        plain = sorted(word for word in self._symbols if word.isalpha())
+        plain.sort(key=len)  # a word that may be two others is the shorter one, the same in every run
+        for word in (*plain, *sorted(sorted(self._common), key=len)):
+            self._squeezed.setdefault(squeeze(word), word)
+        deleted = self._deleted
+        for word in plain:
+            if len(word) >= _SHORTEST_FUZZY:
+                for at in range(len(word)):
+                    shorter = word[:at] + word[at + 1 :]
+                    if shorter in deleted:
+                        deleted[shorter].append(word)
+                    else:
+                        deleted[shorter] = [word]
+
+    @cached_property
+    def _pieces(self) -> frozenset[str]:
+        """What a run of glued words may be split into."""
         inflected = {
             word + ending for word in self._common if len(word) > 2 for ending in ("s", "ed", "ing", "d")
         }
         singles = {letter for letter in "iuay" if letter in self._symbols}
-        whole = {word for word in (*plain, *self.spellings) if len(word) > 1}
-        self._pieces = self._common | inflected | whole | singles
-        for word in sorted(plain, key=_shortest_first):
-            squeezed = squeeze(word)
-            self._squeezed.setdefault(squeezed, word)
-            if len(word) >= _SHORTEST_FUZZY:
-                for at in range(len(word)):
-                    self._deleted.setdefault(word[:at] + word[at + 1 :], []).append(word)
-        for word in sorted(self._common, key=_shortest_first):
-            self._squeezed.setdefault(squeeze(word), word)
+        whole = {word for word in self._symbols if len(word) > 1 and word.isalpha()}
+        whole.update(word for word in self.spellings if len(word) > 1)
+        return frozenset(self._common | inflected | whole | singles)
 
     def _index_slips(self) -> None:
         """Read slips in short words that matter, unless they make another word."""
@@ -166,7 +142,7 @@ class Vocabulary:
 
     def class_but(self, words: frozenset[str]) -> str:
         """The character class of all symbols but those a word of the set may be read as."""
-        kept = {OTHER, *self._symbols.values()} - set(self.symbols_of(words))
+        kept = {*self.symbols[""]} - set(self.symbols_of(words))
         return _ranges("".join(sorted(kept)))
 
     def class_of(self, words: frozenset[str]) -> str:
@@ -178,29 +154,32 @@ class Vocabulary:
 
     def symbols_of(self, words: frozenset[str]) -> str:
         """The symbols a word of the set may be read as, in order, none twice."""
-        known = self._set_symbols.get(words)
-        if known is None:
-            known = "".join(sorted({each for word in words for each in self._symbols_of(word)}))
-            self._set_symbols[words] = known
-        return known
+        return "".join(sorted({each for word in words for each in self.symbols[word]}))
 
     @cached_property
-    def _numerals(self) -> frozenset[str]:
-        return frozenset(symbol for each, symbol in self._symbols.items() if each[0].isdigit())
-
-    def _symbols_of(self, word: str) -> set[str]:
-        symbols = {self._symbols[word]}
-        if word == NUMBER:
-            symbols |= self._numerals
-        if word.endswith(STARS):
-            symbols |= {self._symbols[each] for each in self._beginning.get(word[:-1], ())}
+    def symbols(self) -> Mapping[str, Collection[str]]:
+        """The symbols each word may be read as; by the empty word, all there are."""
+        numerals = {symbol for each, symbol in self._symbols.items() if each[0].isdigit()}
+        symbols: dict[str, Collection[str]] = dict(self._symbols)
+        symbols[""] = {OTHER, *self._symbols.values()}
+        symbols[NUMBER] = numerals | {self._symbols[NUMBER]}
+        for beginning, begun in self._beginning.items():
+            own = beginning + STARS
+            symbols[own] = {self._symbols[each] for each in (own, *begun)}
         return symbols
 
-    def encode(self, units: Iterable[str]) -> list[bytes]:
-        """Return each unit's symbols, as bytes; a unit may stand for several words."""
+    def encode(self, units: Iterable[str]) -> list[str]:
+        """Return each unit's symbols; a unit may stand for several words."""
         known = self.known
         known.budget = _MOST_READ
         return [known[unit] for unit in units]
+
+    def weigh(self, words: frozenset[str]) -> float:
+        """Return how common the words of a set are in ordinary messages."""
+        known = self._weights.get(words)
+        if known is None:
+            known = self._weights[words] = len(words) + 29 * len(words & self._frequent)
+        return known
 
     def read(self, word: str) -> str:
         """Return the symbols of a word that is in no list as written."""
@@ -316,10 +295,10 @@ class Vocabulary:
 
     def unknown(self, word: str) -> bool:
         """Tell whether a word read before is in neither language as far as the lists know."""
-        return self.known.get(word) == _OTHER_BYTES and word not in self._common and word not in self._symbols
+        return self.known.get(word) == OTHER and word not in self._common and word not in self._symbols
 
 
-class _Known(dict[str, bytes]):
+class _Known(dict[str, str]):
     """Symbols of words seen before; forgets everything when full, so that memory stays bounded."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -327,20 +306,15 @@ class _Known(dict[str, bytes]):
         self._vocabulary = vocabulary
         self.budget = _MOST_READ
 
-    def __missing__(self, word: str) -> bytes:
+    def __missing__(self, word: str) -> str:
         if self.budget <= 0 or len(word) > _LONGEST_GLUED:
-            return _OTHER_BYTES
+            return OTHER
         self.budget -= 1 + (len(word) > _LONGEST_WORD) * len(word)
-        symbols = self._vocabulary.read(word).encode()
+        symbols = self._vocabulary.read(word)
         if len(self) > _MOST_REMEMBERED:
             self.clear()
         self[word] = symbols
         return symbols
-
-
-def _shortest_first(word: str) -> tuple[int, str]:
-    """Order words by length, then letters: a word that may be two others is the same one in every run."""
-    return len(word), word
 
 
 def _ranges(symbols: str) -> str:

@@ -12,7 +12,7 @@ from bot.care.judgement import Guard, Phrase, Together
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.normalise import Reader
-from bot.care.patterns import FILLERS, NEGATIONS, Grammar, Node, PatternError, word_sets
+from bot.care.patterns import FILLERS, NEGATIONS, Grammar, Node, PatternError, collect_words, has_words
 from bot.care.phrases import PhraseBook
 from bot.care.vocabulary import Vocabulary
 from bot.content.source import Document, Problem, checked
@@ -217,7 +217,7 @@ class _Loader:
             except PatternError as error:
                 self.problems.append(document.problem(f'{name}: "{pattern}": {error}', pattern[:40]))
                 continue
-            if not word_sets(node):
+            if not has_words(node):
                 self.problems.append(
                     document.problem(f'{name}: "{pattern}" matches everything', pattern[:40])
                 )
@@ -229,7 +229,9 @@ class _Loader:
         """Every single word of a word list, none when there is no such list."""
         if name not in self._grammar.lists:
             return frozenset()
-        return frozenset().union(*word_sets(self._grammar.read(f"{{{name}}}")))
+        sets: set[frozenset[str]] = set()
+        collect_words(self._grammar.read(f"{{{name}}}"), sets, set())
+        return frozenset().union(*sets)
 
     def _vocabulary(
         self,
@@ -238,13 +240,13 @@ class _Loader:
         filler: frozenset[str],
         negations: frozenset[str],
     ) -> Vocabulary:
-        sets, seen = {filler, negations}, set[str]()
+        sets, seen = {filler, negations}, set[int]()
         said = [node for phrase in phrases for node in phrase.say]
         context = [
             node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)
         ]
         for node in (*said, *context):
-            sets |= word_sets(node, seen)
+            collect_words(node, sets, seen)
         common = self._merged("common")
         frequent = frozenset(common.get("frequent", "").split())
         return Vocabulary(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import rtoml
 from pydantic import TypeAdapter, ValidationError
 
 T = TypeVar("T")
@@ -75,8 +75,8 @@ def read_document(root: Path, path: Path, problems: list[Problem]) -> Document |
         return None
     text = text.replace("\r\n", "\n")
     try:
-        return Document(name, tomllib.loads(text), text)
-    except tomllib.TOMLDecodeError as error:
+        return Document(name, rtoml.loads(text), text)
+    except rtoml.TomlParsingError as error:
         problems.append(Problem(name, f"is not TOML: {error}"))
         return None
 
