@@ -69,17 +69,20 @@ class Contexts:
             whole[0] = self._any.anywhere.stands_in(stretch.text)
         if not (before[start] or after[end] or whole[0]):
             return ""
-        return self._lowest(phrase, stretch, start, end)
+        return self._lowest(phrase, stretch, start if before[start] else None, end if after[end] else None)
 
-    def _lowest(self, phrase: Phrase, stretch: Stretch, start: int, end: int) -> str:
+    def _lowest(self, phrase: Phrase, stretch: Stretch, start: int | None, end: int | None) -> str:
+        """Return that guard, with None for a side on which no guard at all stands."""
         lowest, level = "", phrase.level
-        before, after = stretch.before(start), stretch.after(end)
+        before = stretch.before(start) if start is not None else b""
+        after = stretch.after(end) if end is not None else b""
+        whole = stretch.guarded[2][0]
         for name in phrase.guards:
             around, to = self._around[name], self._guards[name].to
             if to < level and (
-                around.before.stands_in(before)
-                or around.after.stands_in(after)
-                or around.anywhere.stands_in(stretch.text)
+                (start is not None and around.before.stands_in(before))
+                or (end is not None and around.after.stands_in(after))
+                or (whole and around.anywhere.stands_in(stretch.text))
             ):
                 lowest, level = name, to
         return lowest

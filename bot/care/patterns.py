@@ -132,7 +132,7 @@ class Grammar:
 
     def _new_atom(self, piece: str) -> Node:
         if piece[0] == "(":
-            return self._choice(_PIECE.findall(piece[1:-1])[::-1])
+            return self._group(piece[1:-1])
         if piece[-1] == "?" != piece:
             return Optional_(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
         if piece in GAPS:
@@ -147,15 +147,29 @@ class Grammar:
         _check(piece)
         return self._list(piece[1:-1]) if piece[0] == "{" else self._said(piece)
 
+    def _group(self, inner: str) -> Node:
+        """Read alternatives without groups inside."""
+        parts: list[Node] = []
+        for alternative in inner.split("|"):
+            pieces = alternative.split()
+            if len(pieces) == 1 and pieces[0] != "?":
+                parts.append(self._atoms.get(pieces[0]) or self._atom(pieces[0]))
+            else:
+                parts.append(self._sequence(pieces[::-1]))
+        return _chosen(parts)
+
     def _said(self, word: str) -> Node:
-        meant = self.spellings.get(word, word).split()
-        words = tuple(self._word(each) for each in meant)
+        meant = self.spellings.get(word)
+        if meant is None:
+            return self._word(word)
+        words = tuple(self._word(each) for each in meant.split())
         return words[0] if len(words) == 1 else Sequence_(words)
 
     def _word(self, word: str) -> Words:
-        if word not in self._words:
-            self._words[word] = Words(frozenset((word, *self.same.get(word, "").split())))
-        return self._words[word]
+        known = self._words.get(word)
+        if known is None:
+            known = self._words[word] = Words(frozenset((word, *self.same.get(word, "").split())))
+        return known
 
     def _list(self, name: str) -> Node:
         if name not in self._read:

@@ -65,7 +65,7 @@ class PhraseBook:
             for node, written in zip(phrase.say, phrase.written, strict=True)
             if (joints := joiner.joints(node))
         ]
-        self._sieve = Sieve(lines, joiner.cost)
+        self._sieve = Sieve(lines)
         inside = self.negations | _SENTENCE_ENDS
         self._sieve.settle(words.symbols, words.symbols_of(self.filler), words.symbols_of(inside))
         filler = words.class_of(self.filler)

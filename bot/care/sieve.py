@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from bot.care.patterns import Choice, Edge, Gap, Named, Node, Optional_, Sequence_, Words
@@ -20,6 +21,7 @@ _NO_WORDS: frozenset[str] = frozenset()
 _ANYTHING = None  # what stands at the edge of a pattern that begins or ends with a gap
 _Edge = frozenset[str] | None
 _MOST_JOINTS = 3  # of one pattern
+_COST = itemgetter(0)
 
 
 class Reach(IntEnum):
@@ -43,70 +45,84 @@ class Joint(NamedTuple):
     reach: Reach
 
 
+_Weighed = tuple[float, Joint]  # how often a joint is likely to be met, and the joint
+
+
 @dataclass
 class Joiner:
     """Works out the joints of patterns. `weigh` says how common the words of a set are in ordinary messages."""
 
     weigh: Callable[[frozenset[str]], float]
-    _costs: dict[Joint, float] = field(default_factory=dict)
-    _found: dict[int, tuple[Joint, ...]] = field(default_factory=dict)  # by the id of a node
+    _found: dict[int, list[_Weighed]] = field(default_factory=dict)  # by the id of a node
     _edges: dict[tuple[int, bool], _Edge] = field(default_factory=dict)
 
-    def joints(self, node: Node) -> list[Joint]:
+    def joints(self, node: Node) -> list[_Weighed]:
         """Return joints that every match of a pattern holds, the rarest first; none when none is certain."""
-        return sorted(dict.fromkeys(self._of(node)), key=self.cost)[:_MOST_JOINTS]
+        return sorted(self._of(node), key=_COST)[:_MOST_JOINTS]
 
-    def cost(self, joint: Joint) -> float:
-        """Return how often a joint is likely to be met."""
-        known = self._costs.get(joint)
-        if known is None:
-            first, then, reach = joint
-            known = self.weigh(then) * (self.weigh(first) / _RARITY[reach] if reach else 1)
-            self._costs[joint] = known
-        return known
-
-    def _of(self, node: Node) -> tuple[Joint, ...]:
+    def _of(self, node: Node) -> list[_Weighed]:
         known = self._found.get(id(node))
         if known is None:
-            known = self._found[id(node)] = tuple(self._found_in(node))
+            known = self._found[id(node)] = self._in(node)
         return known
 
-    def _found_in(self, node: Node) -> Iterable[Joint]:
+    def _in(self, node: Node) -> list[_Weighed]:
         if isinstance(node, Words):
-            return (Joint(_NO_WORDS, node.any_of, Reach.ALONE),)
+            return [self._alone(node.any_of)]
         if isinstance(node, Named):
             return self._of(node.part)
         if isinstance(node, Choice):
-            rarest = [min(each, key=self.cost) for part in node.parts if (each := self._of(part))]
-            return (_either(rarest),) if len(rarest) == len(node.parts) else ()
-        return self._in_sequence(node) if isinstance(node, Sequence_) else ()
+            rarest = [min(each, key=_COST) for part in node.parts if (each := self._of(part))]
+            return [self._either(rarest)] if len(rarest) == len(node.parts) else []
+        return self._in_sequence(node) if isinstance(node, Sequence_) else []
 
-    def _in_sequence(self, node: Sequence_) -> Iterable[Joint]:
+    def _in_sequence(self, node: Sequence_) -> list[_Weighed]:
+        found: list[_Weighed] = []
         before: Node | None = None
         between: list[Node] = []
         for part in node.parts:
             if not _sure(part):
                 between.append(part)
                 continue
-            yield from self._of(part)
+            if starts := self._edge(part):
+                found.append(self._alone(starts))
             if before is not None and (joint := self._between(before, between, part)):
-                yield joint
+                found.append(joint)
             before, between = part, []
+        return self._of(before) if len(found) < 2 and before is not None else found
 
-    def _between(self, before: Node, between: list[Node], after: Node) -> Joint | None:
+    def _alone(self, words: frozenset[str]) -> _Weighed:
+        return self.weigh(words), Joint(_NO_WORDS, words, Reach.ALONE)
+
+    def _pair(self, first: frozenset[str], then: frozenset[str], reach: Reach) -> _Weighed:
+        return self.weigh(then) * self.weigh(first) / _RARITY[reach], Joint(first, then, reach)
+
+    def _either(self, joints: list[_Weighed]) -> _Weighed:
+        """Return one joint that is met whenever one of these is."""
+        if len(joints) == 1:
+            return joints[0]
+        then = _NO_WORDS.union(*[joint.then for _, joint in joints])
+        reach = min(joint.reach for _, joint in joints)
+        if not reach:
+            return self._alone(then)
+        return self._pair(_NO_WORDS.union(*[joint.first for _, joint in joints]), then, reach)
+
+    def _between(self, before: Node, between: list[Node], after: Node) -> _Weighed | None:
         """Return the joint of two parts that every match holds, with what may stand between them."""
         first, then = self._edge(before, last=True), self._edge(after)
         if first is _ANYTHING or then is _ANYTHING:
             return None
+        if not between:
+            return self._pair(first, then, Reach.NEXT)
         gaps = [part for part in between if isinstance(part, Gap)]
         if not gaps:
             starts = [self._edge(part) for part in between]
             known = [start for start in starts if start is not _ANYTHING]
             if len(known) == len(starts):
-                return Joint(first, then.union(*known), Reach.NEXT)
+                return self._pair(first, then.union(*known), Reach.NEXT)
         elif len(gaps) == len(between) and not any(gap.across for gap in gaps):
-            return Joint(first, then, Reach.GAP)
-        return Joint(first, then, Reach.ACROSS)
+            return self._pair(first, then, Reach.GAP)
+        return self._pair(first, then, Reach.ACROSS)
 
     def _edge(self, node: Node, last: bool = False) -> _Edge:
         """Return the words a match of a part may begin or end with."""
@@ -146,32 +162,23 @@ def _sure(node: Node) -> bool:
     return isinstance(node, Named) and _sure(node.part)
 
 
-def _either(joints: list[Joint]) -> Joint:
-    """Return one joint that is met whenever one of these is."""
-    if len(joints) == 1:
-        return joints[0]
-    reach = min(each.reach for each in joints)
-    first = _NO_WORDS.union(*(each.first for each in joints)) if reach else _NO_WORDS
-    return Joint(first, _NO_WORDS.union(*(each.then for each in joints)), reach)
-
-
 class Sieve(Generic[T]):
     """Patterns with their joints, rarest first, and the way a text is looked over for all of them at once."""
 
-    def __init__(self, patterns: Sequence[tuple[T, Sequence[Joint]]], cost: Callable[[Joint], float]) -> None:
+    def __init__(self, patterns: Sequence[tuple[T, Sequence[_Weighed]]]) -> None:
         # The rarest joint of each pattern has a low bit. Joints often begun come before others: the numbers
         # a text is looked over with stay short.
-        rarest = {joints[0] for _, joints in patterns}
-        ordered = sorted(
-            {joint for _, joints in patterns for joint in joints},
-            key=lambda each: (each not in rarest, each.reach, -cost(each)),
-        )
+        costs = {joint: cost for _, joints in patterns for cost, joint in joints}
+        rarest = {joints[0][1] for _, joints in patterns}
+        ordered = sorted(costs, key=lambda each: (each not in rarest, each.reach, -costs[each]))
         self._bits = {joint: 1 << at for at, joint in enumerate(ordered)}
         self._low = (1 << len(rarest)) - 1
         self._patterns: list[list[tuple[T, int]]] = [[] for _ in rarest]
         for pattern, joints in patterns:
-            need = sum(self._bits[joint] for joint in joints[1:])
-            self._patterns[self._bits[joints[0]].bit_length() - 1].append((pattern, need))
+            need = 0
+            for _, joint in joints[1:]:
+                need |= self._bits[joint]
+            self._patterns[self._bits[joints[0][1]].bit_length() - 1].append((pattern, need))
         self._steps: dict[str, tuple[int, int, int]] = {}
         self._alone = 0
 

@@ -18,16 +18,20 @@ class Writer:
     filler: str  # character class of fillers
     comma: str  # the symbol of a comma: a gap runs over it without counting it
     inside: str  # character class of what a gap runs over: all but sentence ends, commas and negations
-    _named: dict[str, str] = field(default_factory=dict)
+    _written: dict[int, str] = field(default_factory=dict)  # by the id of a node
 
     def write(self, node: Node) -> str:
         """Return the regular expression."""
-        if isinstance(node, Named):
-            if node.name not in self._named:
-                self._named[node.name] = self.write(node.part)
-            return self._named[node.name]
+        written = self._written.get(id(node))
+        if written is None:
+            written = self._written[id(node)] = self._new(node)
+        return written
+
+    def _new(self, node: Node) -> str:
         if isinstance(node, Words):
             return self.symbols(node.any_of)
+        if isinstance(node, Named):
+            return self.write(node.part)
         if isinstance(node, Gap | Edge):
             return self._between(node)
         if isinstance(node, Optional_):

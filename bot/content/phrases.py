@@ -102,6 +102,7 @@ class _Loader:
         self.documents = documents
         self.problems = problems
         self.entries: list[tuple[Document, PhraseEntry]] = []
+        self._tables: dict[str, dict[str, str]] = {}
         self._check_tables()
         self._spelled = self._spellings()
         self._grammar = Grammar(self._merged("words"), self._spelled, self._merged("same"))
@@ -129,7 +130,13 @@ class _Loader:
                     document.problem(f"{key!r} is no table here; there are {', '.join(TABLES)}", key)
                 )
 
-    def _merged(self, table: str) -> dict[str, str]:
+    def _merged(self, table: str) -> Mapping[str, str]:
+        """Return the entries of a table in all files; each fault in it is told once."""
+        if table not in self._tables:
+            self._tables[table] = self._merge(table)
+        return self._tables[table]
+
+    def _merge(self, table: str) -> dict[str, str]:
         merged: dict[str, str] = {}
         for document in self.documents:
             for key, value in document.data.get(table, {}).items():
