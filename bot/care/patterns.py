@@ -66,7 +66,7 @@ class Choice:
 
 @dataclass(slots=True, eq=False)
 class Named:
-    """A word list used in a pattern, with its name."""
+    """A word list used in a pattern, with its name: it is looked for once per text, whoever asks."""
 
     name: str
     part: Node
@@ -232,6 +232,15 @@ def collect_words(node: Node, into: set[frozenset[str]], seen: set[int]) -> None
             collect_words(part, into, seen)
     elif isinstance(node, Optional_ | Named):
         collect_words(node.part, into, seen)
+
+
+def lists_in(node: Node) -> dict[str, Node]:
+    """Return the word lists of which every match holds an entry, by name."""
+    if isinstance(node, Named):
+        return {node.name: node.part}
+    if isinstance(node, Sequence_):
+        return {name: part for each in node.parts for name, part in lists_in(each).items()}
+    return {}
 
 
 def has_words(node: Node) -> bool:

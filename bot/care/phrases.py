@@ -17,7 +17,7 @@ from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.needs import Needs
 from bot.care.normalise import Reader, Reading
-from bot.care.patterns import Node
+from bot.care.patterns import Node, lists_in
 from bot.care.search import NOWHERE, Span, compiled
 from bot.care.sieve import Joiner, Sieve
 from bot.care.stretch import Stretch
@@ -39,6 +39,7 @@ class _Line:
     phrase: Phrase
     written: str
     node: Node
+    lists: tuple[str, ...]  # word lists the text must hold an entry of
     span: Span | None = None
 
 
@@ -59,8 +60,10 @@ class PhraseBook:
     def __post_init__(self) -> None:
         words = self.vocabulary
         joiner = Joiner(words.weigh)
+        self._list_nodes: dict[str, Node] = {}
+        self._list_spans: dict[str, Span] = {}
         lines = [
-            (_Line(phrase, written, node), joints)
+            (self._line(phrase, written, node), joints)
             for phrase in self.phrases
             for node, written in zip(phrase.say, phrase.written, strict=True)
             if (joints := joiner.joints(node))
@@ -134,10 +137,24 @@ class PhraseBook:
     def _search(self, stretch: Stretch, settled: set[_Line], found: list[_Found]) -> None:
         """Add what is found in one stretch; lines in `settled` were found before, unlowered."""
         for line, more in self._sieve.held(stretch.symbols):
-            if line not in settled:
+            if line not in settled and all(self._holds(name, stretch) for name in line.lists):
                 span = (line.span or self._compiled(line))(stretch.text)
                 if span != NOWHERE and self._take(line, span, stretch, found, more):
                     settled.add(line)
+
+    def _line(self, phrase: Phrase, written: str, node: Node) -> _Line:
+        lists = lists_in(node)
+        self._list_nodes.update(lists)
+        return _Line(phrase, written, node, tuple(lists))
+
+    def _holds(self, name: str, stretch: Stretch) -> bool:
+        """Tell whether the text holds an entry of a word list; each list is looked for once per stretch."""
+        if name not in stretch.lists:
+            span = self._list_spans.get(name)
+            if span is None:
+                span = self._list_spans[name] = compiled(self._writer.write(self._list_nodes[name]))
+            stretch.lists[name] = span(stretch.text) != NOWHERE
+        return stretch.lists[name]
 
     def _compiled(self, line: _Line) -> Span:
         line.span = compiled(self._writer.write(line.node))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
@@ -20,21 +19,17 @@ SENTENCE_ENDS = frozenset(".?!")
 _NO_WORDS: frozenset[str] = frozenset()
 _ANYTHING = None  # what stands at the edge of a pattern that begins or ends with a gap
 _Edge = frozenset[str] | None
-_MOST_JOINTS = 3  # of one pattern
+_MOST_JOINTS = 2  # of one pattern
 _COST = itemgetter(0)
 
 
-class Reach(IntEnum):
-    """How far the second word of a joint may stand from the first."""
-
-    ALONE = 0  # there is no first word
-    ACROSS = 1  # anywhere after it
-    GAP = 2  # in the same sentence, with no negation between
-    NEXT = 3  # after fillers alone
-
-
+# How far the second word of a joint may stand from the first.
+_ALONE = 0  # there is no first word
+_ACROSS = 1  # anywhere after it
+_GAP = 2  # in the same sentence, with no negation between
+_NEXT = 3  # after fillers alone
 # How much rarer a joint is than its second word alone, in units of the weight of its first words.
-_RARITY = {Reach.ACROSS: 150, Reach.GAP: 500, Reach.NEXT: 2000}
+_RARITY = (1, 150, 500, 2000)
 
 
 class Joint(NamedTuple):
@@ -42,7 +37,7 @@ class Joint(NamedTuple):
 
     first: frozenset[str]
     then: frozenset[str]
-    reach: Reach
+    reach: int
 
 
 _Weighed = tuple[float, Joint]  # how often a joint is likely to be met, and the joint
@@ -55,6 +50,7 @@ class Joiner:
     weigh: Callable[[frozenset[str]], float]
     _found: dict[int, list[_Weighed]] = field(default_factory=dict)  # by the id of a node
     _edges: dict[tuple[int, bool], _Edge] = field(default_factory=dict)
+    _sure: dict[int, bool] = field(default_factory=dict)
 
     def joints(self, node: Node) -> list[_Weighed]:
         """Return joints that every match of a pattern holds, the rarest first; none when none is certain."""
@@ -81,7 +77,7 @@ class Joiner:
         before: Node | None = None
         between: list[Node] = []
         for part in node.parts:
-            if not _sure(part):
+            if not self._is_sure(part):
                 between.append(part)
                 continue
             if starts := self._edge(part):
@@ -92,9 +88,9 @@ class Joiner:
         return self._of(before) if len(found) < 2 and before is not None else found
 
     def _alone(self, words: frozenset[str]) -> _Weighed:
-        return self.weigh(words), Joint(_NO_WORDS, words, Reach.ALONE)
+        return self.weigh(words), Joint(_NO_WORDS, words, _ALONE)
 
-    def _pair(self, first: frozenset[str], then: frozenset[str], reach: Reach) -> _Weighed:
+    def _pair(self, first: frozenset[str], then: frozenset[str], reach: int) -> _Weighed:
         return self.weigh(then) * self.weigh(first) / _RARITY[reach], Joint(first, then, reach)
 
     def _either(self, joints: list[_Weighed]) -> _Weighed:
@@ -113,16 +109,16 @@ class Joiner:
         if first is _ANYTHING or then is _ANYTHING:
             return None
         if not between:
-            return self._pair(first, then, Reach.NEXT)
+            return self._pair(first, then, _NEXT)
         gaps = [part for part in between if isinstance(part, Gap)]
         if not gaps:
             starts = [self._edge(part) for part in between]
             known = [start for start in starts if start is not _ANYTHING]
             if len(known) == len(starts):
-                return self._pair(first, then.union(*known), Reach.NEXT)
+                return self._pair(first, then.union(*known), _NEXT)
         elif len(gaps) == len(between) and not any(gap.across for gap in gaps):
-            return self._pair(first, then, Reach.GAP)
-        return self._pair(first, then, Reach.ACROSS)
+            return self._pair(first, then, _GAP)
+        return self._pair(first, then, _ACROSS)
 
     def _edge(self, node: Node, last: bool = False) -> _Edge:
         """Return the words a match of a part may begin or end with."""
@@ -146,20 +142,24 @@ class Joiner:
             if edge is _ANYTHING:
                 return _ANYTHING
             words.append(edge)
-            if isinstance(node, Sequence_) and _sure(part):
+            if isinstance(node, Sequence_) and self._is_sure(part):
                 break
         return words[0] if len(words) == 1 else _NO_WORDS.union(*words)
 
-
-def _sure(node: Node) -> bool:
-    """Tell whether every match of a part holds a word."""
-    if isinstance(node, Words):
-        return True
-    if isinstance(node, Choice):
-        return all(_sure(part) for part in node.parts)
-    if isinstance(node, Sequence_):
-        return any(_sure(part) for part in node.parts)
-    return isinstance(node, Named) and _sure(node.part)
+    def _is_sure(self, node: Node) -> bool:
+        """Tell whether every match of a part holds a word."""
+        if isinstance(node, Words):
+            return True
+        known = self._sure.get(id(node))
+        if known is None:
+            if isinstance(node, Choice):
+                known = all(self._is_sure(part) for part in node.parts)
+            elif isinstance(node, Sequence_):
+                known = any(self._is_sure(part) for part in node.parts)
+            else:
+                known = isinstance(node, Named) and self._is_sure(node.part)
+            self._sure[id(node)] = known
+        return known
 
 
 class Sieve(Generic[T]):
@@ -179,34 +179,16 @@ class Sieve(Generic[T]):
             for _, joint in joints[1:]:
                 need |= self._bits[joint]
             self._patterns[self._bits[joints[0][1]].bit_length() - 1].append((pattern, need))
-        self._steps: dict[str, tuple[int, int, int]] = {}
-        self._alone = 0
+        self._steps = _Steps(self._bits)
+        self._alone = self._steps.of_reach[_ALONE]
 
-    def settle(self, symbols: Mapping[str, str], fillers: str, breaks: str) -> None:
+    def settle(self, symbols: Mapping[str, Iterable[str]], fillers: str, breaks: str) -> None:
         """Make the sieve ready.
 
         `symbols` are those each word may be read as, `fillers` those that may stand between any two words,
-        `breaks` those that no gap runs over. The empty word stands for all symbols there are.
+        `breaks` those that no gap runs over.
         """
-        begun, ended = self._by_symbol(symbols)
-        masks = dict.fromkeys(Reach, 0)
-        for joint, bit in self._bits.items():
-            masks[joint.reach] |= bit
-        self._alone = masks[Reach.ALONE]
-        for symbol in symbols[""]:
-            kept = masks[Reach.ALONE] | masks[Reach.ACROSS]
-            kept |= masks[Reach.GAP] if symbol not in breaks or symbol in fillers else 0
-            kept |= masks[Reach.NEXT] if symbol in fillers else 0
-            self._steps[symbol] = (ended.get(symbol, 0), kept, begun.get(symbol, 0))
-
-    def _by_symbol(self, symbols: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int]]:
-        begun: dict[str, int] = {}
-        ended: dict[str, int] = {}
-        for joint, bit in self._bits.items():
-            for words, into in ((joint.first, begun), (joint.then, ended)):
-                for word in words:
-                    into[word] = into.get(word, 0) | bit
-        return _spread(begun, symbols), _spread(ended, symbols)
+        self._steps.settle(symbols, fillers, breaks)
 
     def held(self, text: str) -> Iterator[tuple[T, bool]]:
         """Yield each pattern that a text of symbols may hold, and whether it may hold it more than once."""
@@ -227,10 +209,42 @@ class Sieve(Generic[T]):
             at = places.find("1", at + 1)
 
 
-def _spread(by_word: Mapping[str, int], symbols: Mapping[str, str]) -> dict[str, int]:
-    """Give the bits of words to all symbols the words may be read as."""
-    by_symbol: dict[str, int] = {}
-    for word, bits in by_word.items():
-        for symbol in symbols[word]:
-            by_symbol[symbol] = by_symbol.get(symbol, 0) | bits
-    return by_symbol
+class _Steps(dict[str, tuple[int, int, int]]):
+    """What each symbol does to the joints begun so far: the bits it ends, keeps and begins. Made when first met."""
+
+    def __init__(self, bits: Mapping[Joint, int]) -> None:
+        super().__init__()
+        self._bits = bits
+        self._begun: dict[str, list[int]] = {}
+        self._ended: dict[str, list[int]] = {}
+        self._fillers = self._breaks = ""
+        self.of_reach = [
+            _joined(bit for joint, bit in bits.items() if joint.reach == reach) for reach in range(4)
+        ]
+
+    def settle(self, symbols: Mapping[str, Iterable[str]], fillers: str, breaks: str) -> None:
+        self._fillers, self._breaks = fillers, breaks
+        for joint, bit in self._bits.items():
+            for words, into in ((joint.first, self._begun), (joint.then, self._ended)):
+                for word in words:
+                    for symbol in symbols[word]:
+                        if symbol in into:
+                            into[symbol].append(bit)
+                        else:
+                            into[symbol] = [bit]
+
+    def __missing__(self, symbol: str) -> tuple[int, int, int]:
+        filler = symbol in self._fillers
+        kept = self.of_reach[_ALONE] | self.of_reach[_ACROSS]
+        kept |= self.of_reach[_GAP] if filler or symbol not in self._breaks else 0
+        kept |= self.of_reach[_NEXT] if filler else 0
+        step = _joined(self._ended.get(symbol, ())), kept, _joined(self._begun.get(symbol, ()))
+        self[symbol] = step
+        return step
+
+
+def _joined(bits: Iterable[int]) -> int:
+    joined = 0
+    for bit in bits:
+        joined |= bit
+    return joined
