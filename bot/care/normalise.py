@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html.entities import html5
 from itertools import pairwise
+from typing import NamedTuple
 
 from bot.care.lookalikes import LETTERS_FOR, LOOK_ALIKES
+from bot.care.places import Places
 
 APOSTROPHES = "'’‘ʼ`´′＇‛ʹ"
 SENTENCE_ENDS = ".!?…;:\n\r\u2028\u2029。！？؟¿¡"
@@ -97,8 +98,7 @@ def _fold_part(part: str) -> str:
     return " "
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """A text as words. `units` are what patterns see."""
 
     text: str
@@ -127,21 +127,9 @@ class Reader:
                 units, joined = _join_letters(raw)
         return Reading(text, tuple(units), tuple(raw), tuple(joined), folded)
 
-    def places(self, reading: Reading) -> list[tuple[int, int]]:
-        """Return where each unit stands in the text as written: first character, one past the last."""
-        find, spans, at = reading.folded.find, [], 0
-        for word in reading.raw:
-            start = max(find(word, at), at)
-            at = start + len(word)
-            spans.append((start, at))
-        origin = self._origins(reading)
-        if not isinstance(origin, range):
-            most = len(origin)
-            spans = [
-                (origin[start], origin[min(end, most) - 1] + 1) if start < most else (0, 0)
-                for start, end in spans
-            ]
-        return _merge(spans, reading.joined)
+    def places(self, reading: Reading) -> Places:
+        """Return where the units stand in the text as written."""
+        return Places(reading.raw, reading.joined, reading.folded, self._origins(reading))
 
     def _folded(self, text: str) -> str:
         folded = _decoded(text).translate(self._folding)
@@ -150,21 +138,13 @@ class Reader:
     def _origins(self, reading: Reading) -> Sequence[int]:
         """For each folded character, the place of the written one it came from."""
         text, folding = _decoded(reading.text), self._folding
+        if text.isascii() and len(text) == len(reading.folded):  # no ASCII character folds to two
+            return range(len(text))
         widths = {char: len(folding[ord(char)]) for char in set(text)}
         if max(widths.values(), default=1) > 1:
             return [at for at, char in enumerate(text) for _ in range(widths[char])]
         dropped = {char for char, width in widths.items() if not width}
         return [at for at, char in enumerate(text) if char not in dropped] if dropped else range(len(text))
-
-
-def _merge(spans: list[tuple[int, int]], joined: tuple[int, ...]) -> list[tuple[int, int]]:
-    if not joined:
-        return spans
-    merged, at = [], 0
-    for count in joined:
-        merged.append((spans[at][0], spans[at + count - 1][1]))
-        at += count
-    return merged
 
 
 def _parted(folded: str) -> str:

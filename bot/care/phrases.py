@@ -18,6 +18,7 @@ from bot.care.level import Finding, Level
 from bot.care.needs import Needs
 from bot.care.normalise import Reader, Reading
 from bot.care.patterns import Node, lists_in
+from bot.care.places import Places
 from bot.care.search import NOWHERE, Span, compiled
 from bot.care.sieve import Joiner, Sieve
 from bot.care.stretch import Stretch
@@ -128,19 +129,21 @@ class PhraseBook:
         hits = [self._hit(each, reading.text, places) for each in found]
         return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.phrase.id, hit.pattern))
 
-    def _hit(self, found: _Found, text: str, places: Sequence[tuple[int, int]]) -> Hit:
+    def _hit(self, found: _Found, text: str, places: Places) -> Hit:
         line, first, last, guard = found
-        start, end = places[first][0], places[last][1]
+        start, end = places.between(first, last)
         level = self.guards[guard].to if guard else line.phrase.level
         return Hit(line.phrase, line.written, text[start:end][:_MOST_WORDS], level, start, end, guard)
 
     def _search(self, stretch: Stretch, settled: set[_Line], found: list[_Found]) -> None:
         """Add what is found in one stretch; lines in `settled` were found before, unlowered."""
-        for line, more in self._sieve.held(stretch.symbols):
-            if line not in settled and all(self._holds(name, stretch) for name in line.lists):
-                span = (line.span or self._compiled(line))(stretch.text)
-                if span != NOWHERE and self._take(line, span, stretch, found, more):
-                    settled.add(line)
+        lines, again = self._sieve.held(stretch.symbols)
+        for line, joint in lines:
+            if line in settled or not all(self._holds(name, stretch) for name in line.lists):
+                continue
+            span = (line.span or self._compiled(line))(stretch.text)
+            if span != NOWHERE and self._take(line, span, stretch, found, bool(again >> joint & 1)):
+                settled.add(line)
 
     def _line(self, phrase: Phrase, written: str, node: Node) -> _Line:
         lists = lists_in(node)

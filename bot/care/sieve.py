@@ -19,7 +19,7 @@ SENTENCE_ENDS = frozenset(".?!")
 _NO_WORDS: frozenset[str] = frozenset()
 _ANYTHING = None  # what stands at the edge of a pattern that begins or ends with a gap
 _Edge = frozenset[str] | None
-_MOST_JOINTS = 2  # of one pattern
+_MOST_JOINTS = 2  # looked for, of one pattern
 _COST = itemgetter(0)
 
 
@@ -171,15 +171,12 @@ class Sieve(Generic[T]):
         costs = {joint: cost for _, joints in patterns for cost, joint in joints}
         rarest = {joints[0][1] for _, joints in patterns}
         ordered = sorted(costs, key=lambda each: (each not in rarest, each.reach, -costs[each]))
-        self._bits = {joint: 1 << at for at, joint in enumerate(ordered)}
-        self._low = (1 << len(rarest)) - 1
+        places = {joint: place for place, joint in enumerate(ordered)}
+        self._all = len(places)
         self._patterns: list[list[tuple[T, int]]] = [[] for _ in rarest]
         for pattern, joints in patterns:
-            need = 0
-            for _, joint in joints[1:]:
-                need |= self._bits[joint]
-            self._patterns[self._bits[joints[0][1]].bit_length() - 1].append((pattern, need))
-        self._steps = _Steps(self._bits)
+            self._patterns[places[joints[0][1]]].append((pattern, places[joints[-1][1]]))
+        self._steps = _Steps({joint: 1 << place for joint, place in places.items()})
         self._alone = self._steps.of_reach[_ALONE]
 
     def settle(self, symbols: Mapping[str, Iterable[str]], fillers: str, breaks: str) -> None:
@@ -190,23 +187,26 @@ class Sieve(Generic[T]):
         """
         self._steps.settle(symbols, fillers, breaks)
 
-    def held(self, text: str) -> Iterator[tuple[T, bool]]:
-        """Yield each pattern that a text of symbols may hold, and whether it may hold it more than once."""
-        begun, seen, again = self._alone, 0, 0
+    def held(self, text: str) -> tuple[list[tuple[T, int]], int]:
+        """Return the patterns that a text of symbols may hold, each with the place of its rarest joint.
+
+        The number is the bits of the joints met more than once: only there may a pattern stand twice.
+        """
+        begun, seen, again = self._alone, 1 << self._all, 0
         for ends, keeps, begins in map(self._steps.__getitem__, text):
             met = begun & ends
             if met:
                 again |= seen & met
                 seen |= met
             begun = begun & keeps | begins
-        missing, repeated = ~seen, again & self._low
-        places = bin(seen & self._low)[:1:-1]
-        at = places.find("1")
+        there, least, found = bin(seen)[:1:-1], len(self._patterns), []
+        at = there.find("1", 0, least)
         while at >= 0:
-            for pattern, need in self._patterns[at]:
-                if not need & missing:
-                    yield pattern, bool(repeated >> at & 1)
-            at = places.find("1", at + 1)
+            for pattern, other in self._patterns[at]:
+                if there[other] == "1":
+                    found.append((pattern, at))
+            at = there.find("1", at + 1, least)
+        return found, again
 
 
 class _Steps(dict[str, tuple[int, int, int]]):
