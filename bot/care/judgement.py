@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from bot.care.level import Finding, Level
@@ -71,6 +72,10 @@ class Judgement:
     restored: bool = False  # a strong phrase undid the lowering of others
 
 
+_PLACE = attrgetter("start", "end")
+_LEVEL = attrgetter("level")
+
+
 def bound(hits: list[Hit]) -> list[Hit]:
     """Lower what stands inside a longer, lowered phrase: the context of the whole holds for its parts."""
     if not any(hit.lowered_by for hit in hits):
@@ -98,13 +103,10 @@ def restored(hits: list[Hit]) -> tuple[list[Hit], bool]:
 
 def findings_of(hits: Sequence[Hit], together: Together | None) -> tuple[Finding, ...]:
     """Return one finding per rule, most urgent first, with the words that led to it."""
-    best: dict[str, Hit] = {}
-    words: dict[str, dict[str, None]] = {}
-    for hit in sorted(hits, key=lambda each: (-each.level, each.start, each.end)):
-        rule = hit.phrase.rule_id
-        if best.setdefault(rule, hit).level == hit.level:
-            words.setdefault(rule, {})[hit.words] = None
-    findings = {rule: _finding(hit, tuple(words[rule])) for rule, hit in best.items()}
+    by_rule: dict[str, list[Hit]] = {}
+    for hit in sorted(hits, key=_PLACE):
+        by_rule.setdefault(hit.phrase.rule_id, []).append(hit)
+    findings = {rule: _finding(each) for rule, each in by_rule.items()}
     cues = {hit.phrase.id: hit.words for hit in hits if hit.phrase.cue and not hit.lowered_by}
     if together and len(cues) >= 2:
         findings[together.rule_id] = Finding(
@@ -113,9 +115,11 @@ def findings_of(hits: Sequence[Hit], together: Together | None) -> tuple[Finding
     return tuple(sorted(findings.values(), key=lambda each: (-each.level, each.rule_id)))
 
 
-def _finding(hit: Hit, words: tuple[str, ...]) -> Finding:
+def _finding(hits: list[Hit]) -> Finding:
     """Return the finding a rule's most urgent hit leads to; a lowered one neither tells nor asks anything."""
-    phrase, whole = hit.phrase, not hit.lowered_by
+    top = max(hits, key=_LEVEL)
+    words = tuple(dict.fromkeys([hit.words for hit in hits if hit.level == top.level]))
+    phrase, whole = top.phrase, not top.lowered_by
     return Finding(
-        phrase.rule_id, hit.level, words, told=phrase.told if whole else "", asks=phrase.asks and whole
+        phrase.rule_id, top.level, words, told=phrase.told if whole else "", asks=phrase.asks and whole
     )

@@ -137,13 +137,17 @@ class PhraseBook:
 
     def _search(self, stretch: Stretch, settled: set[_Line], found: list[_Found]) -> None:
         """Add what is found in one stretch; lines in `settled` were found before, unlowered."""
+        text, there = stretch.text, stretch.lists
         lines, again = self._sieve.held(stretch.symbols)
         for line, joint in lines:
-            if line in settled or not all(self._holds(name, stretch) for name in line.lists):
-                continue
-            span = (line.span or self._compiled(line))(stretch.text)
-            if span != NOWHERE and self._take(line, span, stretch, found, bool(again >> joint & 1)):
-                settled.add(line)
+            for name in line.lists:
+                if not (there[name] if name in there else self._holds(name, stretch)):
+                    break
+            else:
+                if line not in settled:
+                    span = (line.span or self._compiled(line))(text)
+                    if span != NOWHERE and self._take(line, span, stretch, found, bool(again >> joint & 1)):
+                        settled.add(line)
 
     def _line(self, phrase: Phrase, written: str, node: Node) -> _Line:
         lists = lists_in(node)
@@ -152,12 +156,11 @@ class PhraseBook:
 
     def _holds(self, name: str, stretch: Stretch) -> bool:
         """Tell whether the text holds an entry of a word list; each list is looked for once per stretch."""
-        if name not in stretch.lists:
-            span = self._list_spans.get(name)
-            if span is None:
-                span = self._list_spans[name] = compiled(self._writer.write(self._list_nodes[name]))
-            stretch.lists[name] = span(stretch.text) != NOWHERE
-        return stretch.lists[name]
+        span = self._list_spans.get(name)
+        if span is None:
+            span = self._list_spans[name] = compiled(self._writer.write(self._list_nodes[name]))
+        there = stretch.lists[name] = span(stretch.text) != NOWHERE
+        return there
 
     def _compiled(self, line: _Line) -> Span:
         line.span = compiled(self._writer.write(line.node))
