@@ -234,15 +234,6 @@ def collect_words(node: Node, into: set[frozenset[str]], seen: set[int]) -> None
         collect_words(node.part, into, seen)
 
 
-def lists_in(node: Node) -> dict[str, Node]:
-    """Return the word lists of which every match holds an entry, by name."""
-    if isinstance(node, Named):
-        return {node.name: node.part}
-    if isinstance(node, Sequence_):
-        return {name: part for each in node.parts for name, part in lists_in(each).items()}
-    return {}
-
-
 def has_words(node: Node) -> bool:
     """Tell whether a pattern speaks of any word at all."""
     if isinstance(node, Sequence_ | Choice):

@@ -17,7 +17,7 @@ from bot.care.language import Languages
 from bot.care.level import Finding, Level
 from bot.care.needs import Needs
 from bot.care.normalise import Reader, Reading
-from bot.care.patterns import Node, lists_in
+from bot.care.patterns import Node
 from bot.care.places import Places
 from bot.care.search import NOWHERE, Span, compiled
 from bot.care.sieve import Joiner, Sieve
@@ -40,7 +40,6 @@ class _Line:
     phrase: Phrase
     written: str
     node: Node
-    lists: tuple[str, ...]  # word lists the text must hold an entry of
     span: Span | None = None
 
 
@@ -61,10 +60,8 @@ class PhraseBook:
     def __post_init__(self) -> None:
         words = self.vocabulary
         joiner = Joiner(words.weigh)
-        self._list_nodes: dict[str, Node] = {}
-        self._list_spans: dict[str, Span] = {}
         lines = [
-            (self._line(phrase, written, node), joints)
+            (_Line(phrase, written, node), joints)
             for phrase in self.phrases
             for node, written in zip(phrase.say, phrase.written, strict=True)
             if (joints := joiner.joints(node))
@@ -137,30 +134,13 @@ class PhraseBook:
 
     def _search(self, stretch: Stretch, settled: set[_Line], found: list[_Found]) -> None:
         """Add what is found in one stretch; lines in `settled` were found before, unlowered."""
-        text, there = stretch.text, stretch.lists
         lines, again = self._sieve.held(stretch.symbols)
+        text = stretch.text if lines else b""
         for line, joint in lines:
-            for name in line.lists:
-                if not (there[name] if name in there else self._holds(name, stretch)):
-                    break
-            else:
-                if line not in settled:
-                    span = (line.span or self._compiled(line))(text)
-                    if span != NOWHERE and self._take(line, span, stretch, found, bool(again >> joint & 1)):
-                        settled.add(line)
-
-    def _line(self, phrase: Phrase, written: str, node: Node) -> _Line:
-        lists = lists_in(node)
-        self._list_nodes.update(lists)
-        return _Line(phrase, written, node, tuple(lists))
-
-    def _holds(self, name: str, stretch: Stretch) -> bool:
-        """Tell whether the text holds an entry of a word list; each list is looked for once per stretch."""
-        span = self._list_spans.get(name)
-        if span is None:
-            span = self._list_spans[name] = compiled(self._writer.write(self._list_nodes[name]))
-        there = stretch.lists[name] = span(stretch.text) != NOWHERE
-        return there
+            if line not in settled:
+                span = (line.span or self._compiled(line))(text)
+                if span != NOWHERE and self._take(line, span, stretch, found, bool(again >> joint & 1)):
+                    settled.add(line)
 
     def _compiled(self, line: _Line) -> Span:
         line.span = compiled(self._writer.write(line.node))

@@ -17,7 +17,6 @@ class Stretch:
         self.offset = offset
         self.last = last
         self.symbols = "".join(units)
-        self.lists: dict[str, bool] = {}  # word lists looked for, and whether an entry was found
         # Whether any guard stands before a place, after one, and anywhere; filled in when first asked.
         self.guarded: tuple[dict[int, bool], dict[int, bool], dict[int, bool]] = {}, {}, {}
 
