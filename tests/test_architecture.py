@@ -38,7 +38,7 @@ PURE = (
 HOUSE = (
     Layer("bot.care", ("bot.care",), ("re2",), PURE),
     Layer("bot.message", (), (), PURE),
-    Layer("bot.content", ("bot.content", "bot.care"), ("pydantic", "pyphen")),
+    Layer("bot.content", ("bot.content", "bot.care"), ("pydantic", "pyphen", "rtoml")),
     Layer(
         "bot.export",
         ("bot.export", "bot.care"),

@@ -12,10 +12,9 @@ Between any two words up to two fillers ("really", "just") may stand without bei
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-GAPS = {"..": (2, False), "...": (6, False), ">>": (25, True)}
 NEGATIONS = "not"  # the word list no gap runs over
 FILLERS = "filler"  # the word list that may stand between any two words
 NUMBER = "#"
@@ -73,6 +72,16 @@ class Named:
 
 
 Node = Named | Words | Gap | Edge | Optional_ | Sequence_ | Choice
+_MARKS: Mapping[str, Node] = {
+    "_": Gap(1, least=1),
+    "..": Gap(2),
+    "...": Gap(6),
+    ">>": Gap(25, across=True),
+    "^": Edge(start=True, message=False),
+    "$": Edge(start=False, message=False),
+    "^^": Edge(start=True, message=True),
+    "$$": Edge(start=False, message=True),
+}
 
 
 @dataclass
@@ -85,7 +94,7 @@ class Grammar:
     _read: dict[str, Node] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
     _words: dict[str, Words] = field(default_factory=dict)
-    _atoms: dict[str, Node] = field(default_factory=dict)  # what each piece read before stands for
+    _atoms: dict[str, Node] = field(default_factory=lambda: dict(_MARKS))  # what each piece read before is
 
     def read(self, pattern: str) -> Node:
         """Return the pattern's tree; what stands in several patterns is one node of all their trees.
@@ -135,12 +144,6 @@ class Grammar:
             return self._group(piece[1:-1])
         if piece[-1] == "?" != piece:
             return Optional_(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
-        if piece in GAPS:
-            return Gap(GAPS[piece][0], across=GAPS[piece][1])
-        if piece == "_":
-            return Gap(1, least=1)
-        if piece in ("^", "$", "^^", "$$"):
-            return Edge(start=piece[0] == "^", message=len(piece) == 2)
         if piece == NUMBER:
             written_out = [self._list(NUMBERS)] if NUMBERS in self.lists else []
             return _chosen([Words(frozenset((NUMBER,))), *written_out])
@@ -221,7 +224,7 @@ def _chosen(parts: list[Node]) -> Node:
 
 
 def collect_words(node: Node, into: set[frozenset[str]], seen: set[int]) -> None:
-    """Add the sets of words a pattern tells apart; nodes in `seen` are left out, those met are added to it."""
+    """Add the sets of words a pattern tells apart; nodes in `seen` are left out, those met added to it."""
     if id(node) in seen:
         return
     seen.add(id(node))

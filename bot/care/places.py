@@ -9,19 +9,15 @@ from itertools import accumulate
 class Places:
     """The places of the units of a text, worked out from the words found in the folded text.
 
-    `raw` are the words as they stand in `folded`, `joined` how many of them each unit takes (empty when one each),
-    and `origin` is, for each folded character, the place of the written one it came from.
+    `raw` are the words as they stand in `folded`, `joined` how many of them each unit takes (empty when one
+    each), and `origin` is, for each folded character, the place of the written one it came from.
     """
 
-    def __init__(
-        self, raw: Sequence[str], joined: Sequence[int], folded: str, origin: Sequence[int]
-    ) -> None:
+    def __init__(self, raw: Sequence[str], joined: Sequence[int], folded: str, origin: Sequence[int]) -> None:
         find, at = folded.find, 0
         starts, ends = [], []
         for word in raw:
-            start = find(word, at)
-            if start < at:
-                start = at
+            start = max(find(word, at), at)
             starts.append(start)
             at = start + len(word)
             ends.append(at)

@@ -1,13 +1,13 @@
 """Which patterns a text may hold: one quick look at what words follow which, before any is searched for.
 
-Every match of a pattern holds certain words one after the other. Such a pair is a joint: a word of one set, then
-one of another, next to each other or farther on. The sieve goes over a text once, with a bit for each joint, and
-tells which joints the text holds; only patterns that have all of theirs are searched for.
+Every match of a pattern holds certain words one after the other. Such a pair is a joint: a word of one set,
+then one of another, next to each other or farther on. The sieve goes over a text once, with a bit for each
+joint, and tells which joints the text holds; only patterns that have all of theirs are searched for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
@@ -45,7 +45,7 @@ _Weighed = tuple[float, Joint]  # how often a joint is likely to be met, and the
 
 @dataclass
 class Joiner:
-    """Works out the joints of patterns. `weigh` says how common the words of a set are in ordinary messages."""
+    """Works out the joints of patterns. `weigh` says how common the words of a set are in messages."""
 
     weigh: Callable[[frozenset[str]], float]
     _found: dict[int, list[_Weighed]] = field(default_factory=dict)  # by the id of a node
@@ -210,7 +210,7 @@ class Sieve(Generic[T]):
 
 
 class _Steps(dict[str, tuple[int, int, int]]):
-    """What each symbol does to the joints begun so far: the bits it ends, keeps and begins. Made when first met."""
+    """What each symbol does to the joints begun: the bits it ends, keeps and begins. Made when first met."""
 
     def __init__(self, bits: Mapping[Joint, int]) -> None:
         super().__init__()

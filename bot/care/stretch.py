@@ -35,7 +35,7 @@ class Stretch:
         return (start == 0 and self.offset > 0) or (end == len(self.text) and not self.last)
 
     def units_of(self, start: int, end: int) -> tuple[int, int]:
-        """Return the first and the last unit, in the whole text, of a match between two places in the bytes."""
+        """Return the first and the last unit, in the whole text, of a match between two bytes."""
         units = self._unit_of_symbol
         return self.offset + units[start // SYMBOL_BYTES], self.offset + units[end // SYMBOL_BYTES - 1]
 

@@ -15,8 +15,12 @@ FIRST_SYMBOL = (
 SYMBOL_BYTES = 3
 OTHER = "\u4dff"  # a word no pattern speaks of
 _NUMBER_UNITS = frozenset(
-    "mg mgs g gr gm gms mcg ug ml mls kg lb lbs h hr hrs am pm th st nd rd min mins s x k yo yrs yr cc oz".split()
-)
+    [
+        "mg", "mgs", "g", "gr", "gm", "gms", "mcg", "ug", "ml", "mls", "kg", "lb", "lbs", "h", "hr",
+        "hrs", "am", "pm", "th", "st", "nd", "rd", "min", "mins", "s", "x", "k", "yo", "yrs", "yr",
+        "cc", "oz",
+    ]
+)  # fmt: skip
 _SIGNS = (".", "?", "!", ",")
 _ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "iendo", "aba", "aron")
 _LONGEST_WORD = 22
