@@ -47,6 +47,7 @@ __all__ = [
     "put_back",
     "read_outgoing",
 ]
+NOT_THE_MESSAGE = (OutboxKind.ANSWER, OutboxKind.MENU)  # about a message, and not what it says
 
 
 def put(
@@ -119,6 +120,21 @@ def read_outgoing(tx: Session, row: Outbox) -> Outgoing:
     if row.edits and message_id is None:
         message_id = tx.scalar(select(col(Outbox.message_id)).where(col(Outbox.id) == row.edits))
     return _from_json(text, message_id)
+
+
+def shown(tx: Session, chat_id: int, message_id: int, channel: str = "telegram") -> Outgoing | None:
+    """Return what a message in a chat says now, None when that is not known any more."""
+    this_chat = [col(Outbox.chat_hash) == chat_hash(tx, chat_id), col(Outbox.channel) == channel]
+    first = select(col(Outbox.id)).where(*this_chat, col(Outbox.message_id) == message_id)
+    about_it = or_(
+        col(Outbox.message_id) == message_id,
+        col(Outbox.target_message_id) == message_id,
+        col(Outbox.edits).in_(first),
+    )
+    written = [col(Outbox.payload_sealed).is_not(None), col(Outbox.kind).not_in(NOT_THE_MESSAGE)]
+    newest = select(Outbox).where(*this_chat, about_it, *written).order_by(col(Outbox.id).desc()).limit(1)
+    row = tx.scalars(newest).first()
+    return read_outgoing(tx, row) if row is not None else None
 
 
 def mark_sent(tx: Session, row_id: str, owner: str, message_id: int | None, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from storage.tables import Invite, PatientStatus
 
 CONSENT, TEACH, ENROL, SET = "consent", "teach", "enrol", "set"
 ENROLLED = (PatientStatus.ACTIVE, PatientStatus.PAUSED)
+SETTLED = ("lang", "agree", "decline", "teach", "zone", "quiet")  # once answered, the buttons go
 
 
 def begin(talk: Talk, invite: Invite, reply: Reply) -> None:
@@ -78,6 +79,8 @@ def receive_tap(talk: Talk, reply: Reply) -> None:
     if act is None or not act(talk, given, reply):
         answer_tap(talk.tx, reply, talk.now, talk.say("patient.tap.unreadable"), alert=True)
         return
+    if action in SETTLED:
+        talk.settle_pressed(reply)
     answer_tap(talk.tx, reply, talk.now)
 
 

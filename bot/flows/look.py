@@ -1,5 +1,5 @@
-"""What takes long of /today and /chart, done before the transaction that answers: an urgent reply never
-waits for a picture to be drawn.
+"""What takes long of /today, /chart and /history, done before the transaction that answers: an urgent
+reply never waits for a picture to be drawn.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from storage import patients
 from storage import staff as people
 from storage.tables import PatientStatus
 
-TODAY, CHART = "today", "chart"
+TODAY, CHART, HISTORY = "today", "chart", "history"
+DRAWN = (PatientStatus.ACTIVE, PatientStatus.PAUSED)
 
 
 @dataclass(frozen=True)
 class Look:
-    """What was found for a member of staff of one site; whoever shows it checks again who may see it."""
+    """What was found for a member of staff of one site, or for a patient about themselves.
+
+    Whoever shows it checks again who may see it.
+    """
 
     site_id: str
     found: tuple[Entry, ...] = ()
@@ -39,12 +43,14 @@ def command_of(text: str) -> tuple[str, str] | None:
 
 
 def ahead(clinic: Clinic, reply: Reply, now: datetime) -> Look | None:
-    """Return what the commands /today and /chart of a member of staff will show, None for all else."""
+    """Return what /today and /chart will show staff, and /history a patient; None for all else."""
     if reply.kind is not ReplyKind.TEXT or not reply.private:
         return None
     name, rest = command_of(reply.text) or ("", "")
     if name == TODAY:
         return _today(clinic, reply, now)
+    if name == HISTORY:
+        return _own(clinic, reply, now)
     return _chart(clinic, reply, rest, now) if name == CHART and rest else None
 
 
@@ -65,3 +71,16 @@ def _chart(clinic: Clinic, reply: Reply, code: str, now: datetime) -> Look | Non
         course = course_data(clinic, tx, patient, now, staff.language)
     picture, words = course_chart(course)
     return Look(staff.site_id, patient_id=patient.id, picture=picture, words=words)
+
+
+def _own(clinic: Clinic, reply: Reply, now: datetime) -> Look | None:
+    """Return a patient's own course in their language; None when there is nothing to draw."""
+    with clinic.db.reading() as tx:
+        patient = patients.by_chat(tx, reply.sender_id)
+        if patient is None or patient.status not in DRAWN:
+            return None
+        course = course_data(clinic, tx, patient, now, patient.language, own=True)
+    if not course.lines:
+        return None
+    picture, words = course_chart(course)
+    return Look(patient.site_id, patient_id=patient.id, picture=picture, words=words)

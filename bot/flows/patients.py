@@ -70,11 +70,13 @@ def _cancel(talk: Talk) -> None:
 
 
 def history(talk: Talk, offset: int = 0) -> None:
-    """Show the latest answers in words, newest first."""
+    """Show how it went as a picture, where there is one, and the latest answers in words, newest first."""
     found = stored.history(talk.tx, talk.patient.id, HISTORY_PAGE + 1, offset)
     if not found:
         talk.tell(talk.say("patient.history.end" if offset else "patient.history.none"))
         return
+    if talk.look and not offset and talk.look.patient_id == talk.patient.id:
+        talk.show_picture(talk.look.picture, talk.look.words)
     parts = [talk.say("patient.history.head")]
     for check_in in found[:HISTORY_PAGE]:
         answered = cards.asked(talk, check_in, stored.answers(talk.tx, check_in.id))

@@ -38,7 +38,7 @@ def _receive(clinic: Clinic, tx: Session, reply: Reply, now: datetime, seen: loo
         return
     patient = patients.by_chat(tx, reply.sender_id)
     if patient is not None:
-        conversation.receive(Talk(clinic, tx, patient, now), reply)
+        conversation.receive(Talk(clinic, tx, patient, now, seen), reply)
     elif reply.private:
         strangers.receive(clinic, tx, reply, now)
 

@@ -66,9 +66,7 @@ def claim(desk: Desk, alert: Alert, more: str = "") -> None:
 
 
 def _tell_who_has_it(desk: Desk, alert: Alert) -> None:
-    who = staff_cards.name_of(desk.act.tx, alert.claimed_by or alert.resolved_by, desk.staff, desk.words)
-    key = "staff.already_resolved" if alert.state == AlertState.RESOLVED else "staff.already_claimed"
-    desk.answer(desk.words.say(key, name=who), alert=True)
+    desk.answer(staff_cards.who_has_it(desk.act.tx, desk.words, alert, desk.staff), alert=True)
     desk.record("alert.claim_refused", f"alert:{alert.id}", state=alert.state)
 
 

@@ -145,11 +145,23 @@ def _state(tx: Session, words: Wording, alert: Alert, staff: Staff) -> str:
     if alert.state == AlertState.OPEN:
         return words.say("staff.page.open")
     if alert.state == AlertState.RESOLVED:
+        if alert.resolved_by == staff.id:
+            return words.say("staff.mine.resolved")
         return words.say("staff.page.resolved", name=name_of(tx, alert.resolved_by, staff, words))
-    who = name_of(tx, alert.claimed_by, staff, words)
     at = clock(alert.claimed_at or alert.raised_at, staff)
-    key = f"staff.page.claimed_{alert.contact}" if alert.contact else "staff.page.claimed"
-    return words.say(key, name=who, at=at)
+    key = f"claimed_{alert.contact}" if alert.contact else "claimed"
+    if alert.claimed_by == staff.id:
+        return words.say(f"staff.mine.{key}", at=at)
+    return words.say(f"staff.page.{key}", name=name_of(tx, alert.claimed_by, staff, words), at=at)
+
+
+def who_has_it(tx: Session, words: Wording, alert: Alert, staff: Staff) -> str:
+    """Return who took or closed it, for somebody who wanted to."""
+    key = "already_resolved" if alert.state == AlertState.RESOLVED else "already_claimed"
+    holder = alert.resolved_by if alert.state == AlertState.RESOLVED else alert.claimed_by
+    if holder == staff.id:
+        return words.say(f"staff.mine.{key}")
+    return words.say(f"staff.{key}", name=name_of(tx, holder, staff, words))
 
 
 def name_of(tx: Session, staff_id: str | None, reader: Staff, words: Wording) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.flows import caseload, pages, staff_cards, staff_lists
 from bot.flows.desk import Desk
 from bot.flows.staff_alerts import claim, may_see
-from bot.flows.talk import channel_of
+from bot.flows.talk import caption, channel_of
 from bot.message import Button, Outgoing, OutgoingKind
 from storage import alerts, outbox
 from storage.tables import Alert, AlertState, Lane, OutboxKind, PatientStatus
 
-LONGEST_CAPTION = 1_000  # of Telegram's 1,024 characters
 READ = ("same_day", "watch")
 """Levels that are read through, not answered within minutes."""
 REVIEWED = "reviewed"
@@ -33,7 +34,7 @@ def show_chart(desk: Desk, rest: str) -> None:
     outgoing = Outgoing(
         OutgoingKind.PHOTO,
         desk.reply.chat_id,
-        _cut(look.words),
+        caption(look.words),
         protect=True,
         file_name=f"{patient.code}.png",
         file_bytes=look.picture,
@@ -42,10 +43,6 @@ def show_chart(desk: Desk, rest: str) -> None:
         act.tx, outgoing, kind=OutboxKind.DOCUMENT, now=act.now, lane=Lane.ROUTINE,
         channel=channel_of(desk.reply), patient_id=patient.id, staff_id=desk.staff.id,
     )  # fmt: skip
-
-
-def _cut(words: str) -> str:
-    return words if len(words) <= LONGEST_CAPTION else words[: LONGEST_CAPTION - 2].rstrip() + " …"
 
 
 def show_today(desk: Desk, rest: str) -> None:
@@ -85,13 +82,13 @@ def pressed(desk: Desk) -> bool:
     if alert is None or not desk.reply.private or not may_see(desk.staff, alert) or alert.level not in READ:
         return False
     if alert.state == AlertState.RESOLVED:
-        by = staff_cards.name_of(desk.act.tx, alert.resolved_by, desk.staff, desk.words)
-        desk.answer(desk.words.say("staff.already_resolved", name=by), alert=True)
+        desk.answer(staff_cards.who_has_it(desk.act.tx, desk.words, alert, desk.staff), alert=True)
         return True
     alerts.mark_seen(desk.act.tx, alert.id, desk.staff.id, desk.act.now)
     desk.act.tx.refresh(alert)
     alerts.change(desk.act.tx, alert, reviewed_at=desk.act.now)
     desk.record("alert.reviewed", f"alert:{alert.id}", level=alert.level)
+    _mark_reviewed(desk)
     if alert.level == "watch":
         _close(desk, alert)
     elif alert.state == AlertState.OPEN:
@@ -99,6 +96,30 @@ def pressed(desk: Desk) -> bool:
     else:
         desk.answer(desk.words.say("record.review.noted"))
     return True
+
+
+def _mark_reviewed(desk: Desk) -> None:
+    """Mark the alert on the list it was reviewed from, and take that button away."""
+    reply = desk.reply
+    if reply.message_id is None:
+        return
+    said = outbox.shown(desk.act.tx, reply.chat_id, reply.message_id, channel_of(reply))
+    pressed_row = [any(each.data == reply.data for each in row) for row in said.buttons] if said else []
+    if said is None or not any(pressed_row):
+        return
+    rows = tuple(_marked(row) if it_is else row for row, it_is in zip(said.buttons, pressed_row, strict=True))
+    left = sum(each.data.startswith("r:") for row in rows for each in row)
+    head = desk.words.say("staff.today.head", count=left) if left else desk.words.say("staff.today.none")
+    before, _, _ = said.text.rpartition("\n\n")
+    outbox.put(
+        desk.act.tx,
+        Outgoing(OutgoingKind.EDIT, reply.chat_id, f"{before}\n\n{head}", rows, message_id=reply.message_id),
+        kind=OutboxKind.EDIT, now=desk.act.now, channel=channel_of(reply), staff_id=desk.staff.id,
+    )  # fmt: skip
+
+
+def _marked(row: tuple[Button, ...]) -> tuple[Button, ...]:
+    return tuple(replace(each, text=f"✓ {each.text}") for each in row if not each.data.startswith("r:"))
 
 
 def _close(desk: Desk, alert: Alert) -> None:

@@ -198,8 +198,15 @@ class _Summary:
             self.say("record.summary.dash")
             if taken is None
             else self.say("record.summary.alerts_after", minutes=taken),
-            alert.outcome or self.say("record.summary.alerts_open"),
+            self._outcome(alert.outcome),
         )
+
+    def _outcome(self, code: str) -> str:
+        """Return how an alert ended, in words; one written before there was a list of endings is as it is."""
+        if not code:
+            return self.say("record.summary.alerts_open")
+        key = f"record.outcome.{code}"
+        return self.say(key) if key in self.wording else code
 
     def _check_ins(self, none: str) -> Part:
         rows = self.tx.scalars(

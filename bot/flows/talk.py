@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from bot.content import Wording
 from bot.flows.clinic import Clinic
+from bot.flows.look import Look
 from bot.message import Button, Outgoing, OutgoingKind, Reply
 from storage import checkins, outbox, patients
 from storage.tables import Outbox, OutboxKind, OutboxState, Patient
@@ -18,6 +19,8 @@ Buttons = tuple[tuple[Button, ...], ...]
 CHANNELS = {"care": "telegram", "alert": "telegram-alert"}
 SPOKEN = (OutboxKind.NOTICE, OutboxKind.SAFETY, OutboxKind.CARD, OutboxKind.REMINDER, OutboxKind.RELAY)
 LONGEST_TAP_ANSWER = 200
+LONGEST_CAPTION = 1_000  # of Telegram's 1,024 characters
+PICTURE = "history.png"
 WRITTEN_DOWN = "✍"
 
 
@@ -34,6 +37,7 @@ class Talk:
     tx: Session
     patient: Patient
     now: datetime
+    look: Look | None = None  # what took long of their command, done before this transaction began
 
     @property
     def words(self) -> Wording:
@@ -95,6 +99,22 @@ class Talk:
         if outgoing and reply.message_id is not None:
             self._put(outgoing, OutboxKind.EDIT)
 
+    def settle_pressed(self, reply: Reply) -> None:
+        """Take the buttons off the message that was answered, and write what was chosen under it."""
+        if reply.message_id is None:
+            return
+        said = outbox.shown(self.tx, reply.chat_id, reply.message_id, channel_of(reply))
+        pressed = [each for row in said.buttons for each in row if each.data == reply.data] if said else []
+        if said and pressed:
+            self.change_pressed(reply, f"{said.text}\n\n✓ {pressed[0].text}")
+
+    def show_picture(self, picture: bytes, words: str) -> None:
+        """Send a picture with the same in words under it, cut to what fits there."""
+        said = caption(words)
+        outgoing = self._outgoing(OutgoingKind.PHOTO, text=said, file_name=PICTURE, file_bytes=picture)
+        if outgoing:
+            self._put(outgoing, OutboxKind.DOCUMENT)
+
     def pin(self, message: Outbox) -> None:
         outgoing = self._outgoing(OutgoingKind.PIN, silent=True)
         if outgoing:
@@ -121,6 +141,11 @@ class Talk:
 
     def _put(self, outgoing: Outgoing, kind: OutboxKind, **more: Any) -> Outbox:
         return outbox.put(self.tx, outgoing, kind=kind, now=self.now, patient_id=self.patient.id, **more)
+
+
+def caption(words: str) -> str:
+    """Return words as long as they may stand under a picture; what is left out is marked."""
+    return words if len(words) <= LONGEST_CAPTION else words[: LONGEST_CAPTION - 2].rstrip() + " …"
 
 
 def answer_tap(tx: Session, reply: Reply, now: datetime, text: str = "", *, alert: bool = False) -> None:

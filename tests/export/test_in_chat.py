@@ -14,7 +14,7 @@ from bot.flows.alerts import raise_findings
 from bot.message import OutgoingKind, ReplyKind
 from storage import alerts, outbox
 from storage.tables import Alert, AlertState, Audit, Outbox, OutboxKind, Role, Staff
-from tests.flows.clinic_night import House, Phone
+from tests.flows.clinic_night import Bubble, House, Phone
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +66,48 @@ def test_a_chart_of_nobody_is_refused_in_words(house: House, okafor: Phone, code
     assert okafor.screen
 
 
+def test_a_patients_history_is_a_picture_in_their_own_words(house: House, okafor: Phone) -> None:
+    rosa = house.enrolled("es")
+    house.treated(rosa)
+    house.skip_to(house.local(8, 5, days=1))
+    for _ in range(12):
+        if rosa.has_button("0"):
+            rosa.taps("0")
+    with house.talking(rosa) as talk:
+        raise_findings(
+            talk.clinic,
+            talk.tx,
+            talk.patient,
+            (Finding("SE-1", Level.URGENT),),
+            house.now,
+            replied_at=house.now,
+        )
+    before = len(rosa.bubbles)
+    rosa.says("/history")
+    ((picture, words),) = rosa.pictures
+    assert picture.startswith(b"\x89PNG")
+    assert words.startswith("Gráfico del") and "Pesadillas" in words and "Tratamientos: 3 mar" in words
+    for hidden in (rosa.code, "SE-1", "urgente", "PCL", "Alertas"):
+        assert hidden not in words
+    assert "Sus últimas respuestas:" in rosa.screen and len(rosa.bubbles) == before + 1
+    rosa.presses("y:5")
+    assert len(rosa.pictures) == 1, "earlier answers bring no second picture"
+
+
+def test_a_history_without_a_rating_is_words_alone(house: House, maria: Phone) -> None:
+    house.treated(maria)
+    maria.says("/history")
+    assert maria.pictures == [] and "not answered anything yet" in maria.screen
+
+
+def test_nobody_else_sees_a_patients_history(house: House, maria: Phone, okafor: Phone) -> None:
+    house.treated(maria)
+    stranger = house.phone()
+    for phone in (stranger, okafor):
+        phone.says("/history")
+        assert phone.pictures == []
+
+
 def test_today_names_who_is_due(house: House, maria: Phone, okafor: Phone) -> None:
     house.treated(maria)
     okafor.says("/today")
@@ -97,6 +139,40 @@ def test_one_tap_on_the_reading_list_closes_what_was_to_watch(
     assert not okafor.screen.count("To read today")
     okafor.presses(f"r:{alert_id}")
     assert "closed" in okafor.notices[-1].lower(), "a second press says who closed it"
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_was_reviewed_is_marked_on_the_list_and_loses_its_button(
+    house: House, maria: Phone, okafor: Phone, language: str
+) -> None:
+    words = house.content.wording(language)
+    okafor.says(f"/language {language}")
+    other = house.enrolled()
+    first, second = raised(house, maria, Level.WATCH), raised(house, other, Level.SAME_DAY)
+    okafor.says("/today")
+    listed = okafor._newest()[0]
+    intro = listed.text.rpartition("\n\n")[0]
+    assert f"r:{first}" in pressable(listed) and f"r:{second}" in pressable(listed)
+    okafor.presses(f"r:{first}", listed.message_id)
+    assert f"r:{first}" not in pressable(listed) and f"r:{second}" in pressable(listed)
+    assert listed.text == f"{intro}\n\n{words.say('staff.today.head', count=1)}"
+    marked = next(button for row in listed.buttons for button in row if first in button.data)
+    assert marked.text.startswith("✓ ") and maria.code in marked.text
+    okafor.presses(f"r:{second}", listed.message_id)
+    assert listed.text == f"{intro}\n\n{words.say('staff.today.none')}"
+    assert not [data for data in pressable(listed) if data.startswith("r:")]
+
+
+def test_a_forged_review_changes_no_other_message(house: House, maria: Phone, okafor: Phone) -> None:
+    alert_id = raised(house, maria, Level.WATCH)
+    okafor.says("/help")
+    before = okafor.screen
+    okafor.presses(f"r:{alert_id}")
+    assert okafor.screen == before
+
+
+def pressable(bubble: Bubble) -> list[str]:
+    return [button.data for row in bubble.buttons for button in row]
 
 
 def test_a_same_day_alert_that_was_reviewed_is_taken_and_not_closed(

@@ -72,6 +72,7 @@ class Phone:
     pinned: list[int] = field(default_factory=list)
     menu: tuple[str, ...] = ()
     reactions: list[str] = field(default_factory=list)
+    pictures: list[tuple[bytes, str]] = field(default_factory=list)  # each with the words under it
     left: bool = False
     name: str = ""
     code: str = ""
@@ -145,6 +146,8 @@ class Phone:
                 self.pinned.append(outgoing.message_id)
             case OutgoingKind.COMMANDS:
                 self.menu = tuple(name for name, _ in outgoing.commands)
+            case OutgoingKind.PHOTO:
+                self.pictures.append((outgoing.file_bytes, outgoing.text))
             case OutgoingKind.REACTION:
                 self.reactions.append(outgoing.text)
             case OutgoingKind.LEAVE:

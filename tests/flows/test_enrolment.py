@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.message import ReplyKind
 from storage.tables import Message, PatientStatus, Role
 from tests.flows.clinic_night import House
@@ -185,3 +187,20 @@ def test_a_group_is_left_after_saying_why_and_a_patient_who_writes_there_is_answ
     assert "wrote in a group" in maria.screen
     assert len(group.bubbles) == 1
     assert len(house.messages()) == before
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_an_answered_question_of_enrolment_keeps_no_buttons(house: House, language: str) -> None:
+    phone = house.walked_through_enrolment(language)
+    words = house.content.wording(language)
+    left = [button.data for each in phone.bubbles.values() for row in each.buttons for button in row]
+    assert [each for each in left if each.startswith("e:")] == []
+    for chosen in ("patient.language.name", "patient.enrol.agree", "patient.enrol.teach_no"):
+        assert any(each.text.endswith(f"✓ {words.say(chosen)}") for each in phone.bubbles.values()), chosen
+
+
+def test_a_button_that_was_refused_stays(house: House) -> None:
+    phone = house.new_patient()
+    phone.taps("English")
+    phone.presses("e:agree")
+    assert phone.has_button("Next") or any(row for row in phone._newest()[0].buttons)

@@ -56,7 +56,7 @@ def test_i_have_this_is_one_persons_and_everybody_else_sees_who(
     house.skip_to(house.now + timedelta(minutes=5))
     okafor.taps("I have this")
     assert "yours for 15 minutes" in okafor.notices[-1]
-    assert "you has this" in okafor.screen or "you" in okafor.screen
+    assert "You have this, since" in okafor.screen
     assert "Dr. Okafor has this" in lind.screen and not lind.has_button("I have this")
     assert "Dr. Okafor from the clinic has read" in maria.screen
     lind.presses(data("claim", only(house).id))
@@ -533,3 +533,33 @@ def _set(house: House, name: str, **values: str) -> None:
 def _leaves(house: House, name: str) -> None:
     with house.looking() as tx:
         tx.scalars(select(Staff).where(col(Staff.name) == name)).one().active = False
+
+
+@pytest.mark.parametrize(
+    ("language", "mine", "closed", "theirs"),
+    [
+        pytest.param("en", "You have this, since", "Closed by you.", "{name} has this, since", id="English"),
+        pytest.param(
+            "es", "Se encarga usted, desde", "Cerrada por usted.", "Se encarga {name}, desde", id="Spanish"
+        ),
+    ],
+)
+def test_a_card_speaks_to_the_one_who_has_it(
+    house: House, maria: Phone, okafor: Phone, language: str, mine: str, closed: str, theirs: str
+) -> None:
+    lind = house.clinician("Jonas Lind", tier=2)
+    for phone in (okafor, lind):
+        phone.says(f"/language {language}")
+    words = house.content.wording(language)
+    found(house, maria, CRISIS)
+    house.wait(minutes=6)
+    okafor.taps(words.say("staff.button.claim"))
+    assert mine in okafor.everything and theirs.format(name="Dr. Okafor") in lind.everything
+    okafor.presses(data("claim", only(house).id))
+    assert okafor.notices[-1] == words.say("staff.mine.already_claimed")
+    okafor.taps(words.say("staff.button.contacted"))
+    assert words.say("staff.mine.claimed_contacted", at="#").split("#")[1] in okafor.everything
+    okafor.presses(data("out", only(house).id, "spoke"))
+    assert closed in okafor.everything
+    for phone in (okafor, lind):
+        assert "You has" not in phone.everything and "you has" not in phone.everything
