@@ -71,10 +71,11 @@ def test_both_languages_say_the_same_things(content: Content) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
-def test_our_own_questions_and_safety_messages_are_easy_to_read(content: Content, language: str) -> None:
+def test_every_text_of_our_own_is_easy_to_read(content: Content, language: str) -> None:
+    """Text by text: an easy chapter does not make up for a hard page. Forms of others are as published."""
     texts = patient_texts(content, content.wording(language))
-    ours = {key: text for key, text in texts.items() if key.startswith(("messages.", "item "))}
-    assert len(ours) > 60
+    ours = {key: text for key, text in texts.items() if key.startswith(("messages.", "item ", "patient."))}
+    assert len(ours) > 200
     too_hard = [(key, grade.grade) for key, grade in hardest(ours, language) if (grade.grade or 0) > LIMIT]
     assert too_hard == []
 

@@ -19,6 +19,8 @@ from bot.flows.caseload import as_table, caseload, today_lines
 from bot.flows.clinic import Clinic
 from bot.flows.courses import course_data
 from bot.flows.digest import weekly_digest
+from bot.flows.staff_alerts import OUTCOMES
+from bot.flows.staff_record import REVIEWED
 from bot.flows.summaries import chart_of, write_summary
 from storage import audit
 from storage.database import Database
@@ -127,6 +129,24 @@ def test_the_summary_is_two_pages_with_words_only_when_asked(
         lines = [row for row in tx.exec(select(Audit)).all() if row.action == "summary.made"]
         assert [line.details["with_text"] for line in lines] == [False, True]
         assert audit.verify(tx).intact
+
+
+@pytest.mark.parametrize("code", [*OUTCOMES, REVIEWED])
+def test_how_an_alert_ended_is_said_in_words(
+    followed: Ward, clinic: Clinic, tmp_path: Path, code: str
+) -> None:
+    with clinic.db.reading() as tx:
+        patient = by_code(tx, "K-0001")
+    assert patient is not None
+    followed.alert(
+        patient.id, TREATED_AT + timedelta(days=9), state="resolved", next_action_at=None, resolved_at=LATER,
+        outcome=code,
+    )  # fmt: skip
+    write_summary(clinic, "K-0001", tmp_path / "s.html", LATER)
+    html = (tmp_path / "s.html").read_text(encoding="utf-8")
+    english, spanish = (clinic.content.wording(each).say(f"record.outcome.{code}") for each in ("en", "es"))
+    assert english in html and english != spanish
+    assert f">{code}<" not in html
 
 
 def test_a_very_long_record_still_makes_two_pages(followed: Ward, clinic: Clinic, tmp_path: Path) -> None:
