@@ -120,6 +120,40 @@ def test_the_clock_goes_to_the_next_check_in(page: Page) -> None:
     expect(cards.last).not_to_have_text(before)
 
 
+def says(page: Page, person: int, text: str) -> None:
+    field = phone(page, person).get_by_role("textbox")
+    field.fill(text)
+    field.press("Enter")
+
+
+def picture_shown(page: Page, person: int, words: str) -> Locator:
+    """Return the newest message with a picture, once its picture is drawn and these words are under it."""
+    message = phone(page, person).locator(".message:has(img)").last
+    expect(message).to_contain_text(words)
+    shown = message.locator("img")
+    expect(shown).to_be_visible()
+    page.wait_for_function("each => each.complete && each.naturalWidth > 600", arg=shown.element_handle())
+    return message
+
+
+def test_a_chart_reaches_the_phones_as_a_picture_with_its_words(page: Page) -> None:
+    """Uploaded by the bot, kept by the service, fetched again by the phone: staff's and the patient's own."""
+    expect(newest_keys(page, PATIENT.person)).to_contain_text("Question 1 of")
+    answer_check_in(page)
+    says(page, ON_CALL, "/patients")
+    line = phone(page, ON_CALL).locator(".message", has_text=re.compile(r"K-\d{4} ·")).last
+    code = re.search(r"K-\d{4}", line.inner_text())
+    assert code is not None
+    says(page, ON_CALL, f"/chart {code[0]}")
+    staffs = picture_shown(page, ON_CALL, f"Chart {code[0]} from")
+    expect(staffs).to_contain_text("Alerts: emergency")
+    says(page, PATIENT.person, "/history")
+    own = picture_shown(page, PATIENT.person, "Treatments:")
+    expect(own).not_to_contain_text("emergency")
+    expect(own).not_to_contain_text(code[0])
+    picture(page, "6-chart")
+
+
 def test_every_control_has_a_name_and_every_region_a_label(page: Page) -> None:
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("button, a, textarea")].filter((each) =>
