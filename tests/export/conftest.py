@@ -82,12 +82,14 @@ class Ward:
             new_patient_key(tx, row.id)
             return row.id
 
-    def treatment(self, patient_id: str, ended_at: datetime = TREATED_AT, number: int = 1) -> str:
+    def treatment(
+        self, patient_id: str, ended_at: datetime = TREATED_AT, number: int = 1, **values: Any
+    ) -> str:
         with self.db.transaction() as tx:
             zone = tx.get_one(Patient, patient_id).zone
             row = Treatment(
                 id=self._id(tx), patient_id=patient_id, protocol="single_infusion", ended_at=ended_at,
-                number=number, zone=zone, created_at=ended_at,
+                number=number, zone=zone, created_at=ended_at, **values,
             )  # fmt: skip
             tx.add(row)
             return row.id

@@ -226,3 +226,36 @@ def test_scores_are_counted_by_the_database_itself(ward: Ward, clinic: Clinic, t
     rows = rows_of(tmp_path / "out", "scores")
     assert manifest.tables["scores"] == len(rows) == 2
     assert {(row["instrument"], row["value"]) for row in rows} == {("phq9", "9"), ("gad7", "")}
+
+
+def test_a_questionnaire_finished_after_an_export_is_scored_whole_in_the_next(
+    ward: Ward, clinic: Clinic, tmp_path: Path
+) -> None:
+    """An incremental export with the new answers alone would refuse the total, or give a part of it."""
+    content = load_content()
+    whole, questions = replace(clinic, content=content), content.instruments["phq9"].items
+    check_in = ward.check_in(
+        ward.treatment(ward.patient("K-0001")), "w1-sun", NOW - timedelta(hours=3), items=list(questions)
+    )
+    for place, item in enumerate(questions):
+        at = NOW + timedelta(hours=-2 if place < 4 else 2, seconds=place)
+        if place == 4:
+            export(whole, tmp_path / "first", Wanted(since_last=True), NOW)
+        ward.answer(check_in, item, at, value=1.0, code="1")
+    later = NOW + timedelta(hours=12)
+    manifest = export(whole, tmp_path / "second", Wanted(formats=("csv", "ndjson"), since_last=True), later)
+    scored = {each: rows_of(tmp_path / each, "scores") for each in ("first", "second")}
+    assert [row["value"] for row in scored["first"]] == [""]
+    assert [row["value"] for row in scored["second"]] == ["9"]
+    assert manifest.tables["scores"] == 1
+    (response,) = (tmp_path / "second/QuestionnaireResponse.ndjson").read_text().splitlines()
+    assert len(json.loads(response)["item"]) == len(questions)
+
+
+def test_a_raised_dose_is_a_column_of_its_treatment(ward: Ward, clinic: Clinic, tmp_path: Path) -> None:
+    patient = ward.patient("K-0001")
+    ward.treatment(patient)
+    ward.treatment(patient, NOW, 2, increased=True)
+    export(clinic, tmp_path / "out", Wanted(), NOW + timedelta(days=1))
+    raised = {row["treatment_number"]: row["increased"] for row in rows_of(tmp_path / "out", "treatments")}
+    assert raised == {"1": "false", "2": "true"}
