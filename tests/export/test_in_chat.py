@@ -58,6 +58,13 @@ def test_a_chart_is_a_protected_picture_with_its_words_and_on_record(
     assert "patient.chart_shown" in actions
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_help_names_the_chart_and_the_raised_dose(house: House, okafor: Phone, language: str) -> None:
+    okafor.says(f"/language {language}")
+    okafor.says("/help")
+    assert "/chart C" in okafor.screen and ("raised" in okafor.screen or "subida" in okafor.screen)
+
+
 @pytest.mark.parametrize("code", ["K-9999", "", "' OR 1=1 --"])
 def test_a_chart_of_nobody_is_refused_in_words(house: House, okafor: Phone, code: str) -> None:
     okafor.says(f"/chart {code}")
