@@ -22,7 +22,6 @@ from sqlalchemy import Engine, event, func, select, text
 
 from bot.message import Outgoing, OutgoingKind
 from storage import inbox, migrations, outbox, patients
-from storage.backup import backup, restore
 from storage.database import Database, StorageError
 from storage.engines import CONNECTIONS
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, Patient
@@ -334,22 +333,3 @@ def test_fault_21_tables_of_another_shape_take_no_reply_in_and_people_are_told(i
         reply_during(impatient, of_another_shape(impatient), lambda: is_kept(impatient), patience=PATIENCE)
     )
     assert "nobody is being paged" in heard[0]
-
-
-def test_fault_22_after_a_restore_what_telegram_still_holds_comes_in_once(database, tmp_path, vault):
-    with database.transaction() as tx:
-        assert inbox.store(tx, "care", 41, CHAT, {"text": "before the backup"}, NOW)
-        inbox.mark_done(tx, "care", 41, NOW)
-    file = tmp_path / "an-hour-ago.backup"
-    backup(database, file, NOW)
-    with database.transaction() as tx:
-        assert inbox.store(tx, "care", 42, CHAT, {"text": "after the backup"}, NOW)
-    url = f"sqlite:///{tmp_path / 'restored.db'}"
-    restore(file, url, vault, NOW + timedelta(hours=1))
-    db = Database.open(url, vault)
-    with db.transaction() as tx:
-        assert not inbox.store(tx, "care", 41, CHAT, {"text": "before the backup"}, NOW)
-        assert inbox.store(tx, "care", 42, CHAT, {"text": "after the backup"}, NOW)
-        waiting = inbox.next_waiting(tx, NOW, 10, ())
-        assert [inbox.read_raw(tx, row)["text"] for row in waiting] == ["after the backup"]
-    db.close()
