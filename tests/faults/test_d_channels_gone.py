@@ -1,17 +1,22 @@
-"""D, faults 33, 42 and 43: the way to Telegram is gone, or the bot's own right to it."""
+"""D, faults 33, 35, 42 and 43: the way to Telegram is gone, or the bot's own right to it."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from telegram import Bot
 
+from bot.chat.request import AiohttpRequest
+from bot.chat.telegram import TelegramSender
 from bot.clock import Clock
 from bot.content import Content
-from bot.message import Failure
+from bot.message import Failure, Outgoing, OutgoingKind, SendError
 from bot.sandbox.running import RunningSandbox
 from storage import staff
 from storage.database import Database
@@ -150,3 +155,56 @@ def test_fault_43_out_of_a_group_people_are_paged_directly(
             oracle.check(database, clinic.clock(), urgent_replies=1)
 
     run(go())
+
+
+def _impatient(token: str, api_url: str) -> Bot:
+    """A bot with one connection to its name, that waits a third of a second for one."""
+    return Bot(
+        token,
+        base_url=f"{api_url}/bot",
+        request=AiohttpRequest(connections=1, connect_timeout=0.3, use_proxy=False),
+    )
+
+
+async def _not_sent(bot: Bot, text: str) -> None:
+    """Try to send, and fail unless it certainly did not leave this machine: it may go again at once."""
+    with pytest.raises(SendError) as refused:
+        await TelegramSender(bot).send(Outgoing(OutgoingKind.MESSAGE, MAYA, text=text))
+    assert refused.value.failure == Failure.NOT_SENT
+
+
+def test_fault_35_no_free_connection_means_not_sent(sandbox: RunningSandbox) -> None:
+    async def go() -> None:
+        bot = _impatient(sandbox.care_token, sandbox.api_url)
+        async with sandbox.client() as people:
+            await people.start(MAYA)
+            await people.fault("sendMessage", kind="hang_before", seconds=60)
+            held = asyncio.create_task(
+                TelegramSender(bot).send(Outgoing(OutgoingKind.MESSAGE, MAYA, text="first"))
+            )
+            await until(lambda: any(each["method"] == "sendMessage" for each in sandbox.board.requests))
+            await _not_sent(bot, "second")
+            held.cancel()
+            assert [each.text for each in await people.heard(MAYA) if each.text == "second"] == []
+        await bot._request[1].shutdown()
+
+    run(go())
+
+
+def test_fault_35_a_connection_that_is_not_taken_means_not_sent(sandbox: RunningSandbox) -> None:
+    """A server so busy that it takes no connection: its queue is full, and nothing comes back."""
+
+    async def go(server: socket.socket) -> None:
+        bot = _impatient(sandbox.care_token, f"http://127.0.0.1:{server.getsockname()[1]}")
+        await _not_sent(bot, "first")
+        await bot._request[1].shutdown()
+
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):
+            filling = stack.enter_context(socket.socket())
+            filling.setblocking(False)
+            filling.connect_ex(server.getsockname())
+        run(go(server))

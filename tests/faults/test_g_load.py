@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import func, select
@@ -23,18 +26,21 @@ from storage import outbox
 from storage.database import Database
 from storage.tables import Alert, Lane, Outbox, OutboxKind, OutboxState
 from tests.faults import oracle
-from tests.faults.house import house
+from tests.faults.house import House, house
 from tests.faults.sizes import seconds, size
 from tests.flows.alarm import only, pages
 from tests.flows.clinic_night import House as Night
 from tests.flows.clinic_night import Phone
 from tests.rim.parts import rows_in, until
-from tests.rim.running import FIRST, FRIGHTENING, MAYA, ROOT, seed
+from tests.rim.running import FIRST, FRIGHTENING, ROOT, add_patient, seed
 
 PAGES = size(120, 10_000)
 KILLS = size(3, 30)
 STORM = size(25, 500)
+WIRE_STORM = size(12, 500)
+WAIT, TOLD_TO_WAIT = 3, range(5, WIRE_STORM, 50)
 BLAST = size(1500, 5000)
+FRIGHTENED = size(1, 50)
 LEASE = timedelta(seconds=60)
 
 
@@ -152,6 +158,55 @@ def test_fault_65_a_storm_of_alerts_stays_readable(night: Night, okafor: Phone) 
         oracle.check(clinic.db, night.now, urgent_replies=STORM)
 
 
+def test_fault_65_a_storm_over_the_wire_obeys_telegram(
+    database: Database, sandbox: RunningSandbox, content: Content
+) -> None:
+    """At its full size 500 patients within a minute, while Telegram now and then tells that chat to wait."""
+    seed(database)
+    patients = range(6000, 6000 + WIRE_STORM)
+    with database.transaction() as tx:
+        for each in patients:
+            add_patient(tx, each, datetime.now(UTC))
+
+    async def go() -> None:
+        async with house(database, sandbox, content) as clinic:
+            for skip in range(5, WIRE_STORM, 50):
+                await clinic.people.fault(
+                    "sendMessage", status=429, retry_after=WAIT, chat_id=FIRST, skip=skip
+                )
+            began = time.monotonic()
+            for number, each in enumerate(patients):
+                await until(lambda number=number: time.monotonic() - began > number * 60 / 500, within=90)
+                await clinic.people.say(each, FRIGHTENING)
+            await until(lambda: clinic.record.alerts == WIRE_STORM, within=seconds(60))
+            await until(lambda: _first_pages(database) == WIRE_STORM, within=seconds(60))
+            firsts = [each for each in await clinic.pages_on() if "open alerts" not in each.lower()]
+            assert len({re.findall(r"K-\d+", each)[0] for each in firsts}) == WIRE_STORM, "each by itself"
+            assert await _waited_as_told(clinic), "something was sent before the time Telegram named"
+            oracle.check(database, clinic.clock(), urgent_replies=WIRE_STORM)
+
+    run(go())
+
+
+def _first_pages(db: Database) -> int:
+    """How many alerts were paged by a message that was accepted."""
+    with db.reading() as tx:
+        paged = select(func.count()).where(
+            col(Alert.patient_id).is_not(None), col(Alert.paged_at).is_not(None)
+        )
+        return tx.scalar(paged) or 0
+
+
+async def _waited_as_told(clinic: House) -> bool:
+    """Whether after every "wait" at least that long passed until the next try at that chat.
+
+    Sends that were under way at that moment, eight at most, are not meant.
+    """
+    tries = [datetime.fromisoformat(each["at"]) for each in await clinic.sends_to(FIRST)]
+    pauses = sum(later - earlier > timedelta(seconds=WAIT - 0.5) for earlier, later in pairwise(tries))
+    return pauses >= len(TOLD_TO_WAIT)
+
+
 def test_fault_66_fifty_urgent_messages_of_one_patient(night: Night, maria: Phone, okafor: Phone) -> None:
     for number in range(50):
         maria.says(f"I wish I was dead {number}")
@@ -172,6 +227,10 @@ def test_fault_67_check_ins_to_everybody_at_the_same_minute(
 ) -> None:
     """At the pace of a real bot they take minutes; a page in the midst of them takes none."""
     seed(database)
+    frightened = range(6000, 6000 + FRIGHTENED)
+    with database.transaction() as tx:
+        for each in frightened:
+            add_patient(tx, each, datetime.now(UTC))
 
     async def go() -> None:
         async with house(database, sandbox, content, per_second=25.0) as clinic:
@@ -184,12 +243,12 @@ def test_fault_67_check_ins_to_everybody_at_the_same_minute(
                     card = Outgoing(OutgoingKind.MESSAGE, person, text="How did you sleep?")
                     outbox.put(tx, card, kind=OutboxKind.CARD, now=now)
             clinic.delivery.wake()
-            await until(lambda: rows_in(database, OutboxState.SENT) >= 10)
-            asked = clinic.clock()
-            await clinic.people.say(MAYA, FRIGHTENING)
-            await clinic.page_to(FIRST, within=5)
-            await until(lambda: clinic.record.pages_sent == 1)
-            assert clinic.clock() - asked < timedelta(seconds=5)
+            await until(lambda: rows_in(database, OutboxState.SENT) >= 10, within=30)
+            for number, each in enumerate(frightened, start=1):
+                asked = clinic.clock()
+                await clinic.people.say(each, FRIGHTENING)
+                await until(lambda number=number: clinic.record.pages_sent >= number, within=5)
+                assert clinic.clock() - asked < timedelta(seconds=5)
             with database.reading() as tx:
                 left = tx.scalar(
                     select(func.count()).select_from(Outbox).where(
@@ -197,7 +256,7 @@ def test_fault_67_check_ins_to_everybody_at_the_same_minute(
                     )
                 )  # fmt: skip
                 assert left and left > BLAST // 2, "the check-ins are still going out"
-                assert tx.scalar(select(func.count()).select_from(Alert)) == 1
-            oracle.check(database, clinic.clock(), urgent_replies=1)
+                assert tx.scalar(select(func.count()).select_from(Alert)) == FRIGHTENED
+            oracle.check(database, clinic.clock(), urgent_replies=FRIGHTENED)
 
     run(go())

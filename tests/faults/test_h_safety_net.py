@@ -113,7 +113,9 @@ def test_fault_69_the_auditors_queries_do_not_come_back(
     assert not looking.is_alive()
 
 
-def auditor(db: Database, world: Outside, clock_file: Path) -> subprocess.CompletedProcess[bytes]:
+def auditor(
+    db: Database, world: Outside, clock_file: Path, **more: str
+) -> subprocess.CompletedProcess[bytes]:
     """Let the real auditor look once."""
     environment = os.environ | {
         "AFTERCARE_DATABASE_URL": db.place.render_as_string(hide_password=False),
@@ -123,6 +125,7 @@ def auditor(db: Database, world: Outside, clock_file: Path) -> subprocess.Comple
         "AFTERCARE_CLOCK_FILE": str(clock_file),
     }
     command = [sys.executable, "-m", "bot", "watch", "--once"]
+    environment |= more
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False)
 
 
@@ -217,6 +220,10 @@ def test_fault_73_an_empty_policy_is_refused_and_the_bot_does_not_start(
         assert bot.process is not None
         assert bot.process.wait(60) == 3
         assert "escalation_policy.toml" in bot.log
+    with outside_world(lambda: datetime.now(UTC)) as world:
+        ended = auditor(sqlite_database, world, tmp_path / "clock", AFTERCARE_PROMPTS_DIR=str(prompts))
+        assert ended.returncode == 3
+        assert world.fired(datetime.now(UTC)), "nobody pings either, so somebody outside asks why"
 
 
 def test_fault_73_a_level_without_a_policy_is_refused(prompts: Path) -> None:
