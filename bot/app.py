@@ -52,6 +52,9 @@ logger = logging.getLogger(__name__)
 URGENT = ("alert", "climb", "keep", "replies")
 """Threads whose writing goes before that of the others."""
 
+WARM_UP_AFTER = 15.0
+"""Seconds until charts are made ready: a bot that just came back has replies and pages to see to first."""
+
 FINISH_SECONDS = 25.0
 """How long what is under way may take once the program is told to stop."""
 
@@ -214,7 +217,9 @@ class App:
             asyncio.create_task(work)
             for work in (self._worker.run(), self._delivery.run(), *map(_run, self._listeners.values()))
         ]
-        threading.Thread(target=warm_up, name="chart", daemon=True).start()  # nothing waits for it
+        charts = threading.Timer(WARM_UP_AFTER, warm_up)
+        charts.daemon = True
+        charts.start()
         calendars = Reading(self._clinic, self._settings.calendars, self._clock, self._threads("rota"))
         watching = [asyncio.create_task(each.run()) for each in (self._storage, calendars)]
         self._vitals.started = True
@@ -222,6 +227,7 @@ class App:
         try:
             await self._until_stopped([*running, *watching], introductions)
         finally:
+            charts.cancel()
             scheduler.shutdown(wait=False)
             await self._finish(running, watching)
 

@@ -20,6 +20,9 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 SLOW_ON_TWO_ENGINES = ("tests/flows", "tests/stories", "tests/faults", "tests/export", "tests/rim")
+NOT_HURRIED = ("_postgresql_", "_by_webhook_somebody", "_by_webhook_silence")
+"""Tests of the whole program that take ten seconds each: for the targets that have the time."""
+
 ALWAYS_BOTH = ("test_b_database", "test_at_once", "test_g_load")
 
 
@@ -42,4 +45,4 @@ def _second_engine(item: pytest.Item) -> bool:
     spec = getattr(item, "callspec", None)
     engine = spec.params.get("database_url") if spec else None
     played = place.startswith(SLOW_ON_TWO_ENGINES) and not any(each in place for each in ALWAYS_BOTH)
-    return played and (engine == "postgresql" or "_postgresql_" in item.name)
+    return played and (engine == "postgresql" or any(each in item.name for each in NOT_HURRIED))

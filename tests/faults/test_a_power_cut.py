@@ -28,8 +28,8 @@ from tests.faults.sizes import seconds, size
 from tests.rim.parts import until
 from tests.rim.running import CALM, FRIGHTENING, KIT, MAYA, ROOT, Record, open_phones, program, seed
 
-INSTANTS = size(3, 40)
-TEARS = size(8, 60)
+INSTANTS = size(2, 40)
+TEARS = size(6, 60)
 AHEAD = 10
 """So many may wait to be fetched: they write, but not faster than anything could read."""
 

@@ -49,12 +49,15 @@ def test_fault_23_24_a_clock_that_was_set_raises_an_alarm_once(
     assert [each.joined for each in raised] == [0], "once, not at every tick"
 
 
-@pytest.mark.parametrize("hours", [SHORT, 2, 48])
+TOLD_TO_WAIT, AN_ERROR = {"status": 429, "retry_after": 1}, {"status": 500}
+
+
 @pytest.mark.parametrize(
-    "trouble",
+    ("trouble", "hours"),
     [
-        pytest.param({"status": 429, "retry_after": 1}, id="told to wait"),
-        pytest.param({"status": 500}, id="an error"),
+        pytest.param(TOLD_TO_WAIT, SHORT, id="told to wait, minutes"),
+        pytest.param(AN_ERROR, 2, id="an error, two hours"),
+        pytest.param(AN_ERROR, 48, id="an error, two days"),
     ],
 )
 def test_fault_24_a_message_put_off_before_the_clock_was_set_back_goes_out_all_the_same(

@@ -20,6 +20,7 @@ from storage.database import Database
 from tests.faults import oracle
 from tests.faults.house import PAGED
 from tests.faults.outside import outside_world, watcher
+from tests.faults.sizes import FULL
 from tests.faults.test_e_telegram_in import words
 from tests.rim.parts import until
 from tests.rim.running import (
@@ -146,7 +147,7 @@ def sandbox_waiting(sandbox: RunningSandbox) -> int:
     return sum(len(each.waiting) for each in sandbox.board.world.bots.values())
 
 
-@pytest.mark.parametrize("crash_at", ["before-inbox-commit", "after-inbox-commit"])
+@pytest.mark.parametrize("crash_at", ["after-inbox-commit", *(["before-inbox-commit"] if FULL else [])])
 def test_fault_01_02_by_webhook_killed_around_the_commit_telegram_comes_again(
     sqlite_database: Database, sandbox: RunningSandbox, tmp_path: Path, crash_at: str
 ) -> None:
