@@ -42,12 +42,15 @@ class PostgresServer:
                 self._prepare()
 
     def _prepare(self) -> None:
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            self._admin.execute(f"ALTER SYSTEM SET {setting}")  # a test's data need not outlive the machine
-        self._admin.execute("SELECT pg_reload_conf()")
+        self.set("fsync = off", "synchronous_commit = off", "full_page_writes = off")  # tests need not last
         db = Database.open(self._create(TEMPLATE, "template1"), Vault([MASTER_KEY]), create=True)
         db.migrate()
         db.close()
+
+    def set(self, *settings: str) -> None:
+        for setting in settings:
+            self._admin.execute(f"ALTER SYSTEM SET {setting}")
+        self._admin.execute("SELECT pg_reload_conf()")
 
     def new_database(self) -> str:
         """Return the address of a fresh database that has every table."""
@@ -56,6 +59,10 @@ class PostgresServer:
     def empty_database(self) -> str:
         """Return the address of a database without any table."""
         return self._create(self._next_name(), "template1")
+
+    def copy(self, url: str) -> str:
+        """Return the address of a copy of a database that nobody is connected to."""
+        return self._create(self._next_name(), make_url(url).database or "")
 
     def drop(self, url: str) -> None:
         name = make_url(url).database or ""

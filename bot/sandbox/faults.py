@@ -24,7 +24,7 @@ class Fault(BaseModel):
     """One rule of trouble.
 
     Empty `method`, `bot` or `chat_id` match every call; `method` may be a list joined by commas and
-    "*" means all. `skip` calls pass first, then `times` calls fail (0: until cleared).
+    "*" means all; `chat_from` matches that chat and all with a higher number. `skip` calls pass first, then `times` calls fail (0: until cleared).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -34,6 +34,7 @@ class Fault(BaseModel):
     method: str = "*"
     bot: str = ""
     chat_id: int | None = None
+    chat_from: int | None = None
     status: int = 500
     description: str = ""
     retry_after: int | None = None
@@ -49,6 +50,7 @@ class Fault(BaseModel):
             ("*" in methods or method.lower() in methods)
             and self.bot in ("", bot)
             and (self.chat_id is None or str(self.chat_id) == chat_id)
+            and (self.chat_from is None or (chat_id.isdecimal() and int(chat_id) >= self.chat_from))
         )
 
     def body(self) -> dict[str, Any]:
