@@ -31,6 +31,7 @@ from bot.hooks import ClinicHooks
 from bot.intake import Ear, HookWatch, Keeper, Poller, Worker, webhook_handler
 from bot.intake.keeper import TOKEN_REFUSED
 from bot.intake.worker import Handling
+from bot.interpreter import favour_short_waits
 from bot.introduction import WEBHOOK_PATH, hook_of, introduce
 from bot.lanes import lane_plans
 from bot.logs import set_up_logging
@@ -222,6 +223,7 @@ class App:
         charts.start()
         calendars = Reading(self._clinic, self._settings.calendars, self._clock, self._threads("rota"))
         watching = [asyncio.create_task(each.run()) for each in (self._storage, calendars)]
+        favour_short_waits()
         self._vitals.started = True
         logger.info("app.started", extra={"pid": os.getpid()})
         try:

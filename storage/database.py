@@ -179,6 +179,7 @@ class Database:
         Raises:
             StorageError: the database is damaged or gone.
         """
+        self._turns.give_way()
         with self._explained(), self._session(self._reading) as session:
             yield session
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     FromClause,
+    Select,
     Table,
     and_,
     bindparam,
@@ -62,17 +63,57 @@ def lease(
         StorageError: the tables are being changed to another shape; stop until that is over.
     """
     require_current(tx)
-    wanted: dict[str, object] = {"now": now, "too_far": now + lease_for + CLOCKS_DIFFER, "of_lane": lane}
-    tx.execute(_END_LEASES, wanted)
-    wanted["at_most"] = limit
-    some = {"channels": channels, "kinds": kinds}
-    wanted |= {name: list(values) for name, values in some.items() if values is not None}
+    over = _over(lane, now, lease_for)
+    tx.execute(_END_LEASES, over)
+    wanted = _wanted(over, limit, channels, kinds)
     ids = tx.scalars(_waiting(Lane(lane), channels is not None, kinds is not None), wanted).all()
     if not ids:
         return []
     tx.execute(_TAKE, {"ids": ids, "owner": owner, "until": now + lease_for})
     taken = select(Outbox).where(col(Outbox.id).in_(ids)).order_by(col(Outbox.id))
     return list(tx.scalars(taken, execution_options={"populate_existing": True}))
+
+
+def anything_waits(
+    tx: Session,
+    lane: Lane,
+    now: datetime,
+    lease_for: timedelta,
+    *,
+    channels: Collection[str] | None = None,
+    kinds: Collection[OutboxKind] | None = None,
+) -> bool:
+    """Whether `lease` would find anything to do; a look that takes no lock.
+
+    Finding nothing among ten thousand cards takes a while, in which a page would wait for the lock.
+    """
+    over = _over(lane, now, lease_for)
+    if tx.scalar(select(OUTBOX.c.id).where(*_LEASE_IS_OVER).limit(1), over) is not None:
+        return True
+    first = _candidates(Lane(lane), channels is not None, kinds is not None)
+    return tx.scalar(first, _wanted(over, 1, channels, kinds)) is not None
+
+
+def _over(lane: Lane, now: datetime, lease_for: timedelta) -> dict[str, object]:
+    """Return what tells that a lease is over."""
+    return {"now": now, "too_far": now + lease_for + CLOCKS_DIFFER, "of_lane": lane}
+
+
+def _wanted(
+    over: dict[str, object],
+    limit: int,
+    channels: Collection[str] | None,
+    kinds: Collection[OutboxKind] | None,
+) -> dict[str, object]:
+    some = {"channels": channels, "kinds": kinds}
+    return over | {"at_most": limit} | {name: list(each) for name, each in some.items() if each is not None}
+
+
+_LEASE_IS_OVER = (
+    OUTBOX.c.state == OutboxState.SENDING,
+    OUTBOX.c.lane == bindparam("of_lane"),
+    or_(OUTBOX.c.lease_until <= NOW, OUTBOX.c.lease_until > TOO_FAR),
+)
 
 
 def _end_leases() -> Executable:
@@ -83,11 +124,7 @@ def _end_leases() -> Executable:
     again = OUTBOX.c.kind.in_(RESENT_WHEN_UNCLEAR)
     return (
         update(OUTBOX)
-        .where(
-            OUTBOX.c.state == OutboxState.SENDING,
-            OUTBOX.c.lane == bindparam("of_lane"),
-            or_(OUTBOX.c.lease_until <= NOW, OUTBOX.c.lease_until > TOO_FAR),
-        )
+        .where(*_LEASE_IS_OVER)
         .values(
             state=case((again, OutboxState.PENDING), else_=OutboxState.UNCERTAIN),
             repeat=or_(OUTBOX.c.repeat, again),
@@ -97,6 +134,11 @@ def _end_leases() -> Executable:
 
 @cache
 def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
+    return _candidates(lane, some_channels, some_kinds).with_for_update(skip_locked=True)
+
+
+@cache
+def _candidates(lane: Lane, some_channels: bool, some_kinds: bool) -> Select[str]:
     return (
         select(OUTBOX.c.id)
         .where(
@@ -110,7 +152,6 @@ def _waiting(lane: Lane, some_channels: bool, some_kinds: bool) -> Executable:
         )
         .order_by(OUTBOX.c.id)
         .limit(bindparam("at_most"))
-        .with_for_update(skip_locked=True)
     )
 
 

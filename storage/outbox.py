@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
 from storage.ids import new_id
 from storage.inbox import changed
-from storage.leasing import OUTBOX, UNANSWERED, lease
+from storage.leasing import OUTBOX, UNANSWERED, anything_waits, lease
 from storage.tables import (
     Alert,
     CheckIn,
@@ -37,6 +37,7 @@ from storage.vault import chat_hash, seal, unseal
 
 __all__ = [
     "UNANSWERED",
+    "anything_waits",
     "cancel_for_patient",
     "cancel_pages",
     "lease",

@@ -7,7 +7,8 @@ keep a page waiting for long. Within one process, writers queue here instead.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _thread = threading.local()
@@ -22,40 +23,75 @@ def is_urgent() -> bool:
     return getattr(_thread, "urgent", False)
 
 
-class Turns:
-    """One at a time; whoever waits urgently is next."""
+LINGER = 0.02
+"""Seconds the lock is kept free after something urgent: its next step follows at once, as a page's
+lease follows the reply. Without this a check-in slips in between, and the page waits for it."""
 
-    def __init__(self, patience: float) -> None:
+LONGEST_YIELD = 0.25
+"""Nobody gives way for longer than this to what has not come yet; urgent replies may come without end."""
+
+
+class Turns:
+    """One at a time; whoever waits urgently is next, also shortly after something urgent."""
+
+    def __init__(
+        self, patience: float, linger: float = LINGER, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._patience = patience
+        self._linger = linger
+        self._clock = clock
         self._changed = threading.Condition()
         self._taken = False
         self._urgent_waiting = 0
+        self._quiet_until = clock()
         self.waiting = 0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Have the turn while the block runs. After `patience` seconds go on without: SQLite decides then."""
-        have = self._take(is_urgent())
+        urgent = is_urgent()
+        have = self._take(urgent)
         try:
             yield
         finally:
             if have:
-                self._give_back()
+                self._give_back(urgent)
 
     def _take(self, urgent: bool) -> bool:
         with self._changed:
             self.waiting += 1
             self._urgent_waiting += urgent
-            free = self._changed.wait_for(lambda: self._may_go(urgent), self._patience)
+            free = self._wait(urgent)
             self.waiting -= 1
             self._urgent_waiting -= urgent
             self._taken = self._taken or free
             return free
 
-    def _may_go(self, urgent: bool) -> bool:
-        return not self._taken and (urgent or not self._urgent_waiting)
+    def _wait(self, urgent: bool) -> bool:
+        """Wait until it may go; False when its patience is over."""
+        came = self._clock()
+        while True:
+            now = self._clock()
+            pause = 0.0 if urgent else min(self._quiet_until, came + LONGEST_YIELD) - now
+            if not self._taken and (urgent or not self._urgent_waiting) and pause <= 0:
+                return True
+            left = came + self._patience - now
+            if left <= 0:
+                return False
+            self._changed.wait(min(left, pause) if pause > 0 else left)
 
-    def _give_back(self) -> None:
+    def give_way(self) -> None:
+        """Wait a moment when something urgent is under way: also a reader takes time that it needs."""
+        if is_urgent():
+            return
+        with self._changed:
+            until = self._clock() + LONGEST_YIELD
+            while (pause := min(self._quiet_until, until) - self._clock()) > 0:
+                self._changed.wait(pause)
+
+    def _give_back(self, urgent: bool) -> None:
         with self._changed:
             self._taken = False
+            if urgent:
+                self._quiet_until = self._clock() + self._linger
             self._changed.notify_all()

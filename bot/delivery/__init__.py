@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from bot.delivery.job import BULK, TALK, Hooks, LanePlan, Post
 from bot.delivery.loop import LaneLoop
 from bot.delivery.pace import Budget, PerChat
+from storage.tables import Lane
 
 __all__ = ["BULK", "TALK", "Budget", "Delivery", "Hooks", "LanePlan", "PerChat", "Post"]
 
 
 class Delivery:
-    """Every lane, side by side: none waits for another."""
+    """Every lane, side by side: none waits for another, but that a card lets a page go first."""
 
     def __init__(self, post: Post, plans: Sequence[LanePlan]) -> None:
-        self._loops = [LaneLoop(post, plan) for plan in plans]
+        pages = [LaneLoop(post, plan) for plan in plans if plan.lane == Lane.ALERT]
+        others = [LaneLoop(post, plan, before=pages) for plan in plans if plan.lane != Lane.ALERT]
+        self._loops = [*pages, *others]
 
     def wake(self) -> None:
         """Look for something to send now: something was just committed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,10 +32,13 @@ HAS_TEXT = (OutgoingKind.MESSAGE, OutgoingKind.EDIT, OutgoingKind.DOCUMENT, Outg
 class Carrier:
     """Sends one message at a time for one lane and writes down how it went."""
 
-    def __init__(self, post: Post, plan: LanePlan, owner: str) -> None:
+    def __init__(
+        self, post: Post, plan: LanePlan, owner: str, give_way: Callable[[], Awaitable[None]]
+    ) -> None:
         self._post = post
         self._plan = plan
         self._owner = owner
+        self._give_way = give_way
         self._holds: dict[tuple[str, str], Hold] = {}
 
     async def deliver(self, job: Job) -> None:
@@ -44,6 +47,7 @@ class Carrier:
             await self._put_back(job, wait, error="")
             return
         await self._plan.budget.take()
+        await self._give_way()
         if job.poisoned:
             await self._deliver_plain(job)
             return

@@ -60,6 +60,7 @@ class LanePlan:
     budget: Budget = field(default_factory=lambda: Budget(25.0, 10))
     per_chat: PerChat | None = None
     longest_wait: timedelta = timedelta(seconds=60)
+    gives_way: float = 0.1  # seconds a card waits for a page at most: one that hangs holds up nobody
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from bot.delivery.carry import HAS_TEXT, LEASE_FOR, Carrier
 from bot.delivery.job import Job, LanePlan, Post
 from bot.message import Failure
 from storage import outbox
-from storage.tables import Outbox, OutboxKind
+from storage.tables import Lane, Outbox, OutboxKind
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +28,17 @@ MOST_IN_FLIGHT = 64
 
 
 class LaneLoop:
-    """Sends one lane until stopped. Sends to different chats run side by side, up to `slots`."""
+    """Sends one lane until stopped. Sends to different chats run side by side, up to `slots`.
 
-    def __init__(self, post: Post, plan: LanePlan) -> None:
+    `before` are the lanes that go first when both have something to send.
+    """
+
+    def __init__(self, post: Post, plan: LanePlan, before: Sequence[LaneLoop] = ()) -> None:
         self._post = post
         self._plan = plan
         self._owner = f"{post.owner}/{plan.name}"
-        self._carrier = Carrier(post, plan, self._owner)
+        self._before = before
+        self._carrier = Carrier(post, plan, self._owner, self._give_way)
         self._woken = asyncio.Event()
         self._stopping = False
         self._flying: dict[asyncio.Task[None], float] = {}
@@ -54,6 +58,12 @@ class LaneLoop:
             if not taken or not self._free():
                 await self._rest()
         await asyncio.gather(*self._flying, return_exceptions=True)
+
+    async def _give_way(self) -> None:
+        """Begin nothing while a lane that goes before is sending, for a moment: both use the same loop."""
+        under_way = {task for each in self._before for task in each._flying}
+        if under_way:
+            await asyncio.wait(under_way, timeout=self._plan.gives_way)
 
     async def _rest(self) -> None:
         try:
@@ -97,19 +107,15 @@ class LaneLoop:
         self.wake()
 
     def _lease(self, free: int) -> list[Job]:
-        now = self._post.clock()
+        now, lane = self._post.clock(), self._plan.lane
+        some: dict[str, Any] = {"channels": self._post.senders.keys(), "kinds": self._plan.kinds}
+        if lane != Lane.ALERT:  # a page is not worth asking twice for; all else asks before it takes the lock
+            with self._post.db.reading() as tx:
+                if not outbox.anything_waits(tx, lane, now, LEASE_FOR, **some):
+                    return []
 
         def work(tx: Session) -> list[Job]:
-            rows = outbox.lease(
-                tx,
-                self._plan.lane,
-                self._owner,
-                now,
-                free,
-                LEASE_FOR,
-                channels=self._post.senders.keys(),
-                kinds=self._plan.kinds,
-            )
+            rows = outbox.lease(tx, lane, self._owner, now, free, LEASE_FOR, **some)
             jobs = (self._job(tx, row, now) for row in rows)
             return [job for job in jobs if job]
 

@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-BATCH = 5  # a page waits for the write lock as long as one batch takes
 MOST_REMINDERS = 2
 DAILY_QUESTIONS = "DAY"  # the kind a patient starts with /checkin
 Claim = Callable[[Session, datetime, int], list[CheckIn]]
@@ -48,33 +47,36 @@ def open_due(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     return _sweep(clinic, now, checkins.claim_due, open_one, most)
 
 
-def remind(clinic: Clinic, now: datetime) -> int:
+def remind(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     """Ask again where a reminder is due, silently and never in quiet hours."""
-    return _sweep(clinic, now, checkins.claim_reminders, remind_one)
+    return _sweep(clinic, now, checkins.claim_reminders, remind_one, most)
 
 
-def close_expired(clinic: Clinic, now: datetime) -> int:
+def close_expired(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     """Close check-ins whose window is over, and look at what silence means."""
-    return _sweep(clinic, now, checkins.claim_expired, close_one)
+    return _sweep(clinic, now, checkins.claim_expired, close_one, most)
 
 
 def _sweep(clinic: Clinic, now: datetime, claim: Claim, act: Act, most: int | None = None) -> int:
-    """Claim and act in batches, one transaction each, until nothing is left or `most` were done."""
+    """Claim one and act on it, until nothing is left or `most` were done; return how many.
+
+    Each is a transaction of its own: a page waits for the write lock no longer than one takes.
+    """
     total = 0
-    while True:
-        done = clinic.db.run(lambda tx: _batch(clinic, tx, now, claim, act))
-        total += done
-        if done < BATCH or (most is not None and total >= most):
-            return total
+    while most is None or total < most:
+        if not clinic.db.run(lambda tx: _next(clinic, tx, now, claim, act)):
+            break
+        total += 1
+    return total
 
 
-def _batch(clinic: Clinic, tx: Session, now: datetime, claim: Claim, act: Act) -> int:
-    claimed = claim(tx, now, BATCH)
-    for check_in in claimed:
+def _next(clinic: Clinic, tx: Session, now: datetime, claim: Claim, act: Act) -> bool:
+    for check_in in claim(tx, now, 1):
         patient = patients.locked(tx, check_in.patient_id)
         assert patient is not None  # a check-in without its patient cannot be stored
         _one(Talk(clinic, tx, patient, now), check_in, act)
-    return len(claimed)
+        return True
+    return False
 
 
 def _one(talk: Talk, check_in: CheckIn, act: Act) -> None:

@@ -22,8 +22,8 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
     return (
         ("alerts.climb", alerts.climb),
         ("checkins.open_due", lambda clinic, now: checkins.open_due(clinic, now, pace)),
-        ("checkins.remind", checkins.remind),
-        ("checkins.close_expired", checkins.close_expired),
+        ("checkins.remind", lambda clinic, now: checkins.remind(clinic, now, pace)),
+        ("checkins.close_expired", lambda clinic, now: checkins.close_expired(clinic, now, pace)),
         ("silence.look", silence.look),
         ("rota.watch", rota.watch),
         ("handover.watch", handover.watch),
@@ -37,7 +37,8 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
 def tick(clinic: Clinic, now: datetime, *, late: timedelta | None = None, pace: int | None = None) -> int:
     """Do everything that is due; return how many works failed.
 
-    `pace` is how many check-ins are opened at most; more could not be sent before the next tick anyway.
+    `pace` is how many check-ins are opened, asked about again or closed at most; more could not be sent
+    before the next tick anyway, and what comes after them would wait.
 
     `late` is how long nothing was done, by a clock nobody can turn; long enough, and someone is told.
     The mark "tick" is set only when no work failed: whoever watches it sees a tick that keeps failing.

@@ -24,7 +24,8 @@ class Fault(BaseModel):
     """One rule of trouble.
 
     Empty `method`, `bot` or `chat_id` match every call; `method` may be a list joined by commas and
-    "*" means all; `chat_from` matches that chat and all with a higher number. `skip` calls pass first, then `times` calls fail (0: until cleared).
+    "*" means all; `chat_from` matches that chat and all with a higher number. `skip` calls pass first,
+    then `times` calls fail (0: until cleared).
     """
 
     model_config = ConfigDict(extra="forbid")

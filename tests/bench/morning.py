@@ -14,12 +14,13 @@ from pathlib import Path
 from sqlalchemy import make_url, select, update
 from sqlmodel import Session, col
 
+from bot.content import load_content
 from bot.flows.silence import DONE, MARK
 from bot.message import Outgoing, OutgoingKind
 from storage import marks, outbox
 from storage.database import Database
 from storage.ids import new_id
-from storage.tables import CheckIn, OutboxKind, Treatment
+from storage.tables import CheckIn, OutboxKind, Patient, Treatment
 from storage.vault import Vault
 from tests.databases import MASTER_KEY, PostgresServer, new_sqlite, server_folder
 from tests.rim.running import add_patient, seed
@@ -103,6 +104,7 @@ def _close(db: Database) -> None:
 def _people(db: Database, writers: range) -> None:
     """Those who will write, and ten thousand with a check-in each, not due for days."""
     now = datetime.now(UTC)
+    consent = load_content().wording("en").say("patient.consent.version")
     seed(db)
     with db.transaction() as tx:
         for chat in writers:
@@ -112,6 +114,7 @@ def _people(db: Database, writers: range) -> None:
         with db.transaction() as tx:
             for chat in CARD_CHATS[first : first + AT_A_TIME]:
                 _plan(tx, add_patient(tx, chat, now), now)
+            tx.execute(update(Patient).values(consent_version=f"{consent} en"))
 
 
 def _plan(tx: Session, patient_id: str, now: datetime) -> None:

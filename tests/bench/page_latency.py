@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import random
 import subprocess
@@ -34,6 +35,7 @@ from bot.delivery import Delivery, Post
 from bot.flows import replies
 from bot.flows.clinic import Clinic
 from bot.hooks import ClinicHooks
+from bot.interpreter import favour_short_waits
 from bot.lanes import lane_plans
 from bot.message import Outgoing, OutgoingKind, Reply, ReplyKind, Sender, Sent
 from bot.sandbox.server import CARE_TOKEN
@@ -210,13 +212,20 @@ def lines(engine: str, found: dict[str, list[list[float]]]) -> list[dict[str, ob
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--engine", choices=ENGINES, action="append", help="default: both, one after the other")
+    asked.add_argument(
+        "--engine", choices=ENGINES, action="append", help="default: both, one after the other"
+    )
     asked.add_argument("--rounds", type=int, default=ROUNDS)
     asked.add_argument("--pages", type=int, default=PAGES, help="in each part of each round")
     given = asked.parse_args()
     content, kept = load_content(), True
+    favour_short_waits()
+    logging.disable(logging.CRITICAL)  # a line for every card that is refused
     for engine in given.engine or ENGINES:
-        with tempfile.TemporaryDirectory() as name, mornings(engine, Path(name), writers(given.pages)) as made:
+        with (
+            tempfile.TemporaryDirectory() as name,
+            mornings(engine, Path(name), writers(given.pages)) as made,
+        ):
             for line in lines(engine, measured(made, content, given.rounds, given.pages)):
                 print(json.dumps(line), flush=True)
                 kept = kept and float(str(line["ratio"])) <= LIMIT

@@ -39,8 +39,13 @@ def put(
 def lease(
     db: Database, owner: str = "one", now: datetime = NOW, lane: Lane = Lane.ROUTINE, **more
 ) -> list[str]:
+    limit = more.pop("limit", 10)
+    with db.reading() as tx:
+        waits = outbox.anything_waits(tx, lane, now, **more)
     with db.transaction() as tx:
-        return [row.id for row in outbox.lease(tx, lane, owner, now, more.pop("limit", 10), LEASE, **more)]
+        leased = [row.id for row in outbox.lease(tx, lane, owner, now, limit, LEASE, **more)]
+    assert waits or not leased, "who looks first must see all there is to lease"
+    return leased
 
 
 def sent(db: Database, row_id: str, owner: str = "one", now: datetime = NOW) -> bool:
@@ -122,6 +127,19 @@ def test_a_word_to_somebody_typing_does_not_wait_for_a_card_in_the_queue(databas
     assert lease(database, kinds=[OutboxKind.CARD]) == [], "one on its way to a chat at a time"
     assert sent(database, word)
     assert lease(database, kinds=[OutboxKind.CARD]) == [card]
+
+
+def test_a_look_finds_nothing_among_other_kinds_and_finds_a_lease_that_is_over(database):
+    def waits(now: datetime, *kinds: OutboxKind) -> bool:
+        with database.reading() as tx:
+            return outbox.anything_waits(tx, Lane.ROUTINE, now, kinds=kinds)
+
+    put(database, kind=OutboxKind.CARD)
+    assert not waits(NOW, OutboxKind.NOTICE)
+    assert waits(NOW, OutboxKind.CARD)
+    lease(database, kinds=[OutboxKind.CARD])
+    assert not waits(NOW, OutboxKind.CARD)
+    assert waits(NOW + LEASE, OutboxKind.CARD)
 
 
 @pytest.mark.parametrize("kind", [OutboxKind.PAGE, OutboxKind.SAFETY, OutboxKind.RELAY, OutboxKind.NOTICE])

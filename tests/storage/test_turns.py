@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from storage.turns import Turns, be_urgent
+from storage.turns import LONGEST_YIELD, Turns, be_urgent
 
 
 def test_whoever_waits_urgently_is_next() -> None:
@@ -41,3 +41,63 @@ def test_a_turn_that_never_comes_is_not_waited_for_for_ever() -> None:
     assert went_on
     with turns.taken():
         assert turns.waiting == 0
+
+
+class Standing:
+    """A clock that goes on only when told to."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_lock_is_kept_free_for_the_next_step_of_something_urgent() -> None:
+    """A page is leased right after its reply is committed; a card that waits must not slip in between."""
+    clock, order = Standing(), list[str]()
+    turns = Turns(patience=10, linger=5, clock=clock)
+
+    def write(name: str, urgent: bool) -> threading.Thread:
+        def work() -> None:
+            if urgent:
+                be_urgent()
+            with turns.taken():
+                order.append(name)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        return thread
+
+    write("reply", urgent=True).join()
+    card = write("card", urgent=False)
+    while card.is_alive() and turns.waiting < 1:
+        threading.Event().wait(0.001)
+    write("page", urgent=True).join()
+    assert order == ["reply", "page"], "the card waits for what comes next"
+    clock.now = LONGEST_YIELD
+    card.join(10)
+    assert order == ["reply", "page", "card"], "for a moment, not for ever"
+
+
+def test_a_reader_gives_way_as_well() -> None:
+    clock = Standing()
+    turns, read = Turns(patience=10, linger=5, clock=clock), threading.Event()
+
+    def urgent() -> None:
+        be_urgent()
+        with turns.taken():
+            pass
+
+    def reader() -> None:
+        turns.give_way()
+        read.set()
+
+    writing = threading.Thread(target=urgent)
+    writing.start()
+    writing.join()
+    reading = threading.Thread(target=reader)
+    reading.start()
+    assert not read.wait(0.05)
+    clock.now = LONGEST_YIELD
+    assert read.wait(10)
+    reading.join()

@@ -1,0 +1,85 @@
+"""A card lets a page go first, for a moment: neither ever waits for the other to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.delivery import BULK, Delivery, LanePlan, Post
+from bot.message import Outgoing, OutgoingKind, Sent
+from bot.threads import Threads
+from storage import outbox
+from storage.database import Database
+from storage.tables import Lane, OutboxKind, OutboxState
+from tests.rim.parts import MAYA, NURSE, Notes, TurnableClock, rows_in, until
+
+
+class SlowForPages:
+    """A channel that takes a page only when it is let."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+        self.told: list[str] = []
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        self.told.append(f"{outgoing.text} begins")
+        if outgoing.chat_id == NURSE:
+            await self.let.wait()
+        self.told.append(f"{outgoing.text} ends")
+        return Sent(1)
+
+
+@asynccontextmanager
+async def a_page_and_then_a_card(db: Database, gives_way: float) -> AsyncIterator[SlowForPages]:
+    channel, pools = SlowForPages(), [Threads("test") for _ in range(2)]
+    post = Post(db, {"telegram": channel}, TurnableClock(), Notes(), "test")
+    alert = LanePlan("alert", Lane.ALERT, pools[0])
+    bulk = LanePlan("bulk", Lane.ROUTINE, pools[1], kinds=BULK, gives_way=gives_way)
+    delivery = Delivery(post, [alert, bulk])
+    running = asyncio.create_task(delivery.run())
+    try:
+        _put(post, NURSE, "page", OutboxKind.PAGE, Lane.ALERT)
+        delivery.wake()
+        await until(lambda: channel.told == ["page begins"])
+        _put(post, MAYA, "card", OutboxKind.CARD, Lane.ROUTINE)
+        delivery.wake()
+        await until(lambda: rows_in(db, OutboxState.SENDING, OutboxState.SENT) == 2)
+        yield channel
+        await until(lambda: rows_in(db, OutboxState.SENT) == 2)
+    finally:
+        channel.let.set()
+        delivery.stop()
+        await running
+        for each in pools:
+            each.close()
+
+
+def _put(post: Post, chat_id: int, text: str, kind: OutboxKind, lane: Lane) -> None:
+    with post.db.transaction() as tx:
+        outgoing = Outgoing(OutgoingKind.MESSAGE, chat_id, text=text)
+        outbox.put(tx, outgoing, kind=kind, now=post.clock(), lane=lane)
+
+
+def test_a_card_is_not_begun_while_a_page_is_being_sent(sqlite_database: Database) -> None:
+    async def go() -> None:
+        async with a_page_and_then_a_card(sqlite_database, gives_way=30) as channel:
+            assert channel.told == ["page begins"]
+            channel.let.set()
+            await until(lambda: len(channel.told) == 4)
+            assert channel.told == ["page begins", "page ends", "card begins", "card ends"]
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+
+
+@pytest.mark.parametrize("gives_way", [0.0, 0.05])
+def test_a_page_that_hangs_holds_up_no_card(sqlite_database: Database, gives_way: float) -> None:
+    async def go() -> None:
+        async with a_page_and_then_a_card(sqlite_database, gives_way) as channel:
+            await until(lambda: channel.told[-1] == "card ends")
+            assert "page ends" not in channel.told
+            channel.let.set()
+
+    asyncio.run(asyncio.wait_for(go(), 60))
