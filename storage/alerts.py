@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 from sqlmodel import Session, col
 
+from bot.care.alert import SET_BACK
 from bot.care.level import Finding
 from storage.ids import new_id
 from storage.tables import (
@@ -57,8 +58,8 @@ def due(tx: Session, now: datetime, limit: int) -> list[str]:
     Times that lie in the future where only the past can be were written before the clock was set back.
     """
     ahead = or_(
-        and_(col(Alert.state) == AlertState.OPEN, col(Alert.tier_since) > now),
-        and_(col(Alert.state) == AlertState.CLAIMED, col(Alert.claimed_at) > now),
+        and_(col(Alert.state) == AlertState.OPEN, col(Alert.tier_since) > now + SET_BACK),
+        and_(col(Alert.state) == AlertState.CLAIMED, col(Alert.claimed_at) > now + SET_BACK),
     )
     wanted = select(col(Alert.id)).where(
         col(Alert.state) != AlertState.RESOLVED, or_(col(Alert.next_action_at) <= now, ahead)

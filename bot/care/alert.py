@@ -24,6 +24,9 @@ from bot.care.clinic_day import ClinicHours
 from bot.care.policy import Clock, Policy
 
 CONTACTED = frozenset({"contacted", "handed_over"})
+SET_BACK = timedelta(minutes=1)
+"""A time so far ahead of now was written before the clock was set back. Less is an ordinary moment: a reply
+was handled while a round through the alerts, which reads the time once, was under way."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def _tier_is_over(alert: Standing, since: datetime, policy: Policy, now: datetim
 
 def _while_claimed(alert: Standing, policy: Policy, now: datetime) -> Step:
     until = alert.claim_until or now
-    if alert.claimed_at is not None and alert.claimed_at > now:
+    if alert.claimed_at is not None and alert.claimed_at > now + SET_BACK:
         return Step(Do.REBASE, now + (until - alert.claimed_at), alert.tier)
     if now < until:
         return Step(Do.WAIT, until, alert.tier)
@@ -109,7 +112,7 @@ def _while_claimed(alert: Standing, policy: Policy, now: datetime) -> Step:
 
 def _clock_went_back(alert: Standing, now: datetime) -> bool:
     """Pages lie in the past; one that lies in the future was sent before the clock was set back."""
-    return alert.tier_since is not None and alert.tier_since > now
+    return alert.tier_since is not None and alert.tier_since > now + SET_BACK
 
 
 def page_step(

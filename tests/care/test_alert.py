@@ -160,6 +160,13 @@ def test_a_claim_taken_back_starts_at_the_first_tier() -> None:
     assert next_step(claimed(15), EMERGENCY, after(15)).tier == 1
 
 
+def test_a_page_of_a_moment_ahead_is_no_clock_set_back() -> None:
+    """A round through the alerts reads the time once; a reply may be paged about while it is under way."""
+    assert next_step(opened(1, 0.5, 2.5), EMERGENCY, RAISED).do is Do.WAIT
+    claimed = Standing("claimed", 1, RAISED, after(15), RAISED, after(0.5), after(15))
+    assert next_step(claimed, EMERGENCY, RAISED).do is Do.WAIT
+
+
 def test_a_clock_set_back_is_noticed_and_counted_from_now() -> None:
     step = next_step(opened(2, 5, 7), EMERGENCY, after(-120))
     assert step.do is Do.PAGE and step.next_action_at <= after(-115)
