@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from bot.care.alert import Do, first_action_at, page_step
+from bot.care.alert import CONTACTED, Do, first_action_at, page_step
 from bot.care.course import Earlier
 from bot.care.level import Finding, Level
 from bot.care.policy import Policy
@@ -148,7 +148,7 @@ def _join(act: Act, alert: Alert, worst: Finding, policy: Policy) -> None:
     joined = {"rule": worst.rule_id, "level": worst.level.key, "rises": rises}
     act.record("system", "alert.joined", f"alert:{alert.id}", **joined)
     if not rises:
-        _tell_claimer(act, alert)
+        _tell_claimer(act, alert, worst.level)
         return
     rise(act, alert, worst.level, policy, rule_id=worst.rule_id)
 
@@ -168,14 +168,31 @@ def rise(act: Act, alert: Alert, level: Level, policy: Policy, *, rule_id: str) 
         pages.page_tier(act, alert, policy, step, also=[claimer])
 
 
-def _tell_claimer(act: Act, alert: Alert) -> None:
-    """The one who has it hears that there is more to read."""
-    staff = people.active(act.tx, alert.claimed_by) if alert.state == AlertState.CLAIMED else None
-    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
-    if staff is None or patient is None:
+def _tell_claimer(act: Act, alert: Alert, level: Level) -> None:
+    """The one who has it hears that there is more to read; when they are gone, the claim is over."""
+    if alert.state != AlertState.CLAIMED:
         return
-    words = act.clinic.content.wording(staff.language)
-    pages.tell_staff(act, staff, words.say("staff.more", code=patient.code), alert_id=alert.id)
+    staff = people.active(act.tx, alert.claimed_by)
+    if staff is None:
+        alerts.change(act.tx, alert, contact="", claim_until=act.now, next_action_at=act.now)
+        return
+    patient = act.tx.get(Patient, alert.patient_id) if alert.patient_id else None
+    if patient is not None:
+        words = act.clinic.content.wording(staff.language)
+        pages.tell_staff(act, staff, words.say("staff.more", code=patient.code), alert_id=alert.id)
+    if level >= Level.URGENT and alert.contact in CONTACTED:
+        _contact_anew(act, alert)
+
+
+def _contact_anew(act: Act, alert: Alert) -> None:
+    """What is urgent after the patient was reached is answered by nobody yet: the claim is as short as new.
+
+    Its long clock is for writing down how it ended; a reply must not wait for that.
+    """
+    until = act.now + Policy.thawed(alert.policy).lease
+    alerts.change(act.tx, alert, contact="", claim_until=until, next_action_at=until)
+    act.record("system", "alert.contact_due", f"alert:{alert.id}", level=alert.level)
+    pages.refresh_cards(act, alert)
 
 
 def page_if_due(act: Act, alert: Alert, also: Sequence[Staff] = ()) -> None:

@@ -24,6 +24,7 @@ WORDS = {
     "alert.claimed": "Taken: “I have this”",
     "alert.claim_ran_out": "The claim ran out: open again",
     "alert.contacted": "Patient contacted",
+    "alert.contact_due": "More was written: contact is due again",
     "alert.handed_over": "Handed over",
     "alert.resolved": "Alert resolved",
     "alert.reviewed": "Reviewed from the list of today",

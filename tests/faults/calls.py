@@ -34,8 +34,7 @@ ENDS_CLAIM = (
     "alert.contacted", "alert.no_answer", "alert.handed_over", "alert.claim_ran_out", "alert.rose",
     "alert.resolved",
 )  # fmt: skip
-ENDS_CONTACT = ("alert.reminded", "alert.handed_over", "alert.claim_ran_out", "alert.rose", "alert.resolved",
-    "alert.no_answer", "alert.contacted")  # fmt: skip
+ENDS_CONTACT = (*ENDS_CLAIM, "alert.reminded", "alert.contact_due")
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class Life:
         if event.action == "alert.paged":
             tier = int(str(event.details["tier"]))
             due, ends = event.at + policy.repeat(tier), ENDS_ROUND
-        elif event.action == "alert.claimed":
+        elif event.action in ("alert.claimed", "alert.contact_due"):
             due, ends = event.at + policy.lease, ENDS_CLAIM
         elif event.action == "alert.contacted":
             due, ends = event.at + policy.wrap_up, ENDS_CONTACT

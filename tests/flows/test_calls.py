@@ -1,0 +1,96 @@
+"""The judge of the long proof: what it lets pass is right by the policy, and what is late it finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from tests.faults.calls import Calls, Turned
+from tests.flows.alarm import CRISIS, SLEEPLESS, found, found_but_not_carried, only
+from tests.flows.clinic_night import House, Phone
+
+WITHIN = timedelta(seconds=30)
+
+
+def judged(house: House, turned: Sequence[Turned] = ()) -> list[str]:
+    with house.clinic() as clinic:
+        return Calls(clinic.db, clinic.content, house.now, WITHIN, turned).judged()
+
+
+def turn(house: House, **by: float) -> Turned:
+    """Turn the clock at once, as the soak does: nothing happens in between, and then all that is due."""
+    before = house.now
+    house.now += timedelta(**by)
+    turned = Turned(before, house.now)
+    house.tick()
+    return turned
+
+
+def test_a_same_day_matter_waits_for_the_clinic_and_grows_into_an_emergency(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    """Raised in the evening, paged in the morning. The emergency of the night is another call."""
+    house.until(house.local(20))
+    found(house, maria, SLEEPLESS)
+    house.until(house.local(2, days=1))
+    assert okafor.bubbles == {} and judged(house) == []
+    found(house, maria, CRISIS)
+    assert "EMERGENCY" in okafor.screen and judged(house) == []
+
+
+def test_an_emergency_of_the_night_that_is_not_paged_is_found(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    house.until(house.local(20))
+    found(house, maria, SLEEPLESS)
+    house.until(house.local(2, days=1))
+    found_but_not_carried(house, maria, CRISIS)
+    house.now += timedelta(seconds=31)
+    (late,) = judged(house)
+    assert "alert.rose as emergency" in late and only(house).id in late
+    house.carry()
+    assert len(judged(house)) == 1, "a page that came too late stays too late"
+
+
+def test_a_same_day_matter_that_is_not_paged_when_the_clinic_opens_is_found(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    house.until(house.local(20))
+    found(house, maria, SLEEPLESS)
+    slept = Turned(house.now, house.local(12, days=1))
+    house.now = slept.after + timedelta(minutes=1)
+    assert ["as same_day" in each for each in judged(house)] == [True]
+    assert ["as same_day" in each for each in judged(house, [slept])] == [True], "a minute of lived time"
+
+
+def test_what_fell_due_while_the_clock_was_turned_is_due_when_that_ended(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    house.until(house.local(20))
+    found(house, maria, SLEEPLESS)
+    turned = turn(house, hours=16)
+    assert "SAME DAY" in okafor.everything
+    assert judged(house, [turned]) == []
+    assert len(judged(house)) == 1, "had the time been lived, it would be hours late"
+
+
+@pytest.mark.parametrize(
+    ("taps", "minutes"),
+    [
+        pytest.param((), 3, id="a page that is not repeated"),
+        pytest.param(("I have this",), 16, id="a claim that does not run out"),
+        pytest.param(("I have this", "Patient contacted"), 241, id="a claimer who is not reminded"),
+    ],
+)
+def test_an_alert_at_rest_is_found(
+    house: House, maria: Phone, okafor: Phone, taps: tuple[str, ...], minutes: int
+) -> None:
+    found(house, maria, CRISIS)
+    for each in taps:
+        okafor.taps(each)
+    house.now += timedelta(minutes=minutes - 1)
+    assert judged(house) == []
+    house.now += timedelta(minutes=1)
+    assert len(judged(house)) == 1
