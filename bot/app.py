@@ -158,8 +158,8 @@ class App:
 
     @property
     def _handlers(self) -> int:
-        """SQLite has one writer at a time, so more hands would only wait for each other."""
-        return 4 if self._db.dialect == "postgresql" else 1
+        """SQLite has one writer at a time; a second hand is for when the first draws somebody a chart."""
+        return 4 if self._db.dialect == "postgresql" else 2
 
     def _threads(self, name: str, number: int = 1) -> Threads:
         urgent = name.startswith(URGENT)

@@ -27,7 +27,7 @@ __all__ = ["Database", "StorageError"]
 T = TypeVar("T")
 TRIES = 5
 CHECKPOINTS = 3
-URGENT_CONNECTIONS = 3
+URGENT_CONNECTIONS = 10  # more than the threads that are urgent: four at replies must not keep a page out
 MIGRATION_LOCK = 0x6D696772
 
 

@@ -57,7 +57,8 @@ def lease(
     on its way.
 
     In the routine lane a chat's messages keep their order, also while one of them waits to be
-    tried again. In the alert lane nothing ready waits behind something that is not.
+    tried again. In the alert lane nothing ready waits behind something that is not, and a page or
+    safety message waits for nothing of another kind, not even on its way to the same chat.
 
     Raises:
         StorageError: the tables are being changed to another shape; stop until that is over.
@@ -150,7 +151,7 @@ def _candidates(lane: Lane, some_channels: bool, some_kinds: bool) -> Select[str
             ~_held_up(lane, some_kinds),
             ~_target_on_its_way(),
         )
-        .order_by(OUTBOX.c.id)
+        .order_by(*([_rank(OUTBOX)] if lane == Lane.ALERT else []), OUTBOX.c.id)
         .limit(bindparam("at_most"))
     )
 
@@ -165,6 +166,11 @@ def _ready(row: FromClause) -> ColumnElement[bool]:
     return or_(row.c.not_before <= NOW, at_once, row.c.lease_until > TOO_FAR)
 
 
+def _rank(row: FromClause) -> ColumnElement[int]:
+    """Pages and safety messages before what else is sent to the same people: edits of cards, notices."""
+    return case((row.c.kind.in_((OutboxKind.PAGE, OutboxKind.SAFETY)), 0), else_=1)
+
+
 def _held_up(lane: Lane, some_kinds: bool) -> ColumnElement[bool]:
     """Another message to the same chat is on its way, or is older and goes before this one."""
     other = OUTBOX.alias("other")
@@ -172,7 +178,9 @@ def _held_up(lane: Lane, some_kinds: bool) -> ColumnElement[bool]:
     comes_first = or_(ready, other.c.attempts > 0) if lane == Lane.ROUTINE else ready
     alike = other.c.kind.in_(bindparam("kinds", expanding=True)) if some_kinds else true()
     older = and_(other.c.state == OutboxState.PENDING, other.c.id < OUTBOX.c.id, comes_first, alike)
+    in_the_way = _rank(other) <= _rank(OUTBOX) if lane == Lane.ALERT else true()
     return exists().where(
+        in_the_way,
         other.c.chat_hash == OUTBOX.c.chat_hash,
         other.c.chat_hash != "",
         other.c.lane == OUTBOX.c.lane,

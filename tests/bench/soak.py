@@ -196,7 +196,8 @@ class Month:
         self.summary.lives = self.bot.starts
         for _ in range(PATIENCE):  # a machine that has other work starts it slowly; no promise is about that
             with suppress(TimeoutError):
-                return await self.bot.started()
+                await self.bot.started()
+                return
         raise AssertionError(f"it does not start\n{self.bot.log[-1500:]}")
 
     async def _settled(self) -> None:

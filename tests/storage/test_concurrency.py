@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from threading import Barrier
@@ -25,6 +26,17 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
 PAGES = 300
 START = multiprocessing.get_context("spawn")
+
+
+def test_a_page_finds_a_connection_while_every_urgent_hand_holds_one(database: Database) -> None:
+    """Four handlers of replies, the climb and two keepers may all be waiting for a row somebody locked."""
+    if database.dialect == "sqlite":
+        pytest.skip("has one writer at a time")
+    with ExitStack() as held:
+        for _ in range(7):
+            held.enter_context(database.urgent())
+        with database.urgent() as tx:
+            assert tx.scalar(select(func.count()).select_from(Outbox)) == 0
 
 
 def queue_pages(db: Database, count: int) -> None:

@@ -115,6 +115,25 @@ def test_a_page_does_not_wait_behind_a_check_in_to_the_same_chat(database):
     assert lease(database, lane=Lane.ALERT) == [page]
 
 
+def test_a_page_waits_for_no_edit_of_a_card_that_hangs(database):
+    edit = put(database, kind=OutboxKind.EDIT, lane=Lane.ALERT, message_id=5)
+    assert lease(database, lane=Lane.ALERT) == [edit]
+    page, second = (put(database, kind=OutboxKind.PAGE, lane=Lane.ALERT) for _ in range(2))
+    notice = put(database, lane=Lane.ALERT)
+    assert lease(database, lane=Lane.ALERT) == [page], "the edit is still on its way to the same chat"
+    assert sent(database, edit) and sent(database, page)
+    assert lease(database, lane=Lane.ALERT) == [second]
+    assert sent(database, second)
+    assert lease(database, lane=Lane.ALERT) == [notice]
+
+
+def test_pages_go_before_a_row_of_edits_that_were_queued_first(database):
+    for chat in range(100, 110):
+        put(database, chat=chat, kind=OutboxKind.EDIT, lane=Lane.ALERT, message_id=5)
+    page = put(database, kind=OutboxKind.PAGE, lane=Lane.ALERT)
+    assert lease(database, lane=Lane.ALERT, limit=2)[-1] == page
+
+
 def test_a_channel_that_is_not_served_holds_up_no_other(database):
     put(database, channel="telegram")
     spare = put(database, channel="telegram-alert")
