@@ -17,6 +17,7 @@ class Delivery:
     """Every lane, side by side: none waits for another, but that a card lets a page go first."""
 
     def __init__(self, post: Post, plans: Sequence[LanePlan]) -> None:
+        plans = [plan for plan in plans if any(map(plan.serves, post.senders))]
         pages = [LaneLoop(post, plan) for plan in plans if plan.lane == Lane.ALERT]
         others = [LaneLoop(post, plan, before=pages) for plan in plans if plan.lane != Lane.ALERT]
         self._loops = [*pages, *others]

@@ -56,6 +56,7 @@ class LanePlan:
     lane: Lane
     in_thread: InThread
     kinds: frozenset[OutboxKind] | None = None
+    serves: Callable[[str], bool] = lambda channel: True
     slots: int = 4
     budget: Budget = field(default_factory=lambda: Budget(25.0, 10))
     per_chat: PerChat | None = None

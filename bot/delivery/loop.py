@@ -36,6 +36,7 @@ class LaneLoop:
     def __init__(self, post: Post, plan: LanePlan, before: Sequence[LaneLoop] = ()) -> None:
         self._post = post
         self._plan = plan
+        self._channels = [each for each in post.senders if plan.serves(each)]
         self._owner = f"{post.owner}/{plan.name}"
         self._before = before
         self._carrier = Carrier(post, plan, self._owner, self._give_way)
@@ -108,7 +109,7 @@ class LaneLoop:
 
     def _lease(self, free: int) -> list[Job]:
         now, lane = self._post.clock(), self._plan.lane
-        some: dict[str, Any] = {"channels": self._post.senders.keys(), "kinds": self._plan.kinds}
+        some: dict[str, Any] = {"channels": self._channels, "kinds": self._plan.kinds}
         if lane != Lane.ALERT:  # a page is not worth asking twice for; all else asks before it takes the lock
             with self._post.db.reading() as tx:
                 if not outbox.anything_waits(tx, lane, now, LEASE_FOR, **some):

@@ -91,7 +91,7 @@ async def at_work(
     pools: list[Threads] = []
 
     def threads(name: str) -> Threads:
-        pools.append(Threads(name, prepare=be_urgent if name in URGENT else None))
+        pools.append(Threads(name, prepare=be_urgent if name.startswith(URGENT) else None))
         return pools[-1]
 
     clinic, clock = Clinic(db, content), Clock()

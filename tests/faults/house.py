@@ -123,7 +123,7 @@ async def house(
     clinic = Clinic(db, content, alert_bot=alert_bot)
     care = make_bot(sandbox.care_token, api_url or sandbox.api_url, read_seconds)
     alert = make_bot(sandbox.alert_token, api_url or sandbox.api_url, read_seconds)
-    outside, troubles, pools = OutsideLine(), list[str](), [Threads("test") for _ in range(5)]
+    outside, troubles, pools = OutsideLine(), list[str](), [Threads("test") for _ in range(6)]
     senders: dict[str, Sender] = {
         "telegram": TelegramSender(care),
         "telegram-alert": TelegramSender(alert if alert_bot else care),

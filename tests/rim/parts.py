@@ -142,7 +142,7 @@ async def rim(
     care = make_bot(sandbox.care_token, api_url or sandbox.api_url, read_seconds)
     alert = make_bot(sandbox.alert_token, api_url or sandbox.api_url, read_seconds)
     senders: dict[str, Sender] = {"telegram": TelegramSender(care), "telegram-alert": TelegramSender(alert)}
-    clock, notes, pools = TurnableClock(), Notes(), [Threads("test") for _ in range(3)]
+    clock, notes, pools = TurnableClock(), Notes(), [Threads("test") for _ in range(4)]
     threads = iter(pools)
     post = Post(db, senders | (more_senders or {}), clock, notes, "test")
     delivery = Delivery(post, lane_plans(per_second, lambda _: next(threads)))

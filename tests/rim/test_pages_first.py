@@ -1,4 +1,4 @@
-"""A card lets a page go first, for a moment: neither ever waits for the other to end."""
+"""A card lets a page go first, for a moment; and nothing that hangs holds up anything else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.delivery import BULK, Delivery, LanePlan, Post
-from bot.message import Outgoing, OutgoingKind, Sent
+from bot.message import Outgoing, OutgoingKind, Sender, Sent
+from bot.sandbox.running import RunningSandbox
 from bot.threads import Threads
 from storage import outbox
 from storage.database import Database
 from storage.tables import Lane, OutboxKind, OutboxState
-from tests.rim.parts import MAYA, NURSE, Notes, TurnableClock, rows_in, until
+from tests.rim.parts import MAYA, NURSE, Notes, TurnableClock, rim, rows_in, until
 
 
 class SlowForPages:
@@ -26,7 +27,7 @@ class SlowForPages:
 
     async def send(self, outgoing: Outgoing) -> Sent:
         self.told.append(f"{outgoing.text} begins")
-        if outgoing.chat_id == NURSE:
+        if outgoing.chat_id >= NURSE:
             await self.let.wait()
         self.told.append(f"{outgoing.text} ends")
         return Sent(1)
@@ -81,5 +82,29 @@ def test_a_page_that_hangs_holds_up_no_card(sqlite_database: Database, gives_way
             await until(lambda: channel.told[-1] == "card ends")
             assert "page ends" not in channel.told
             channel.let.set()
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+
+
+class Phones:
+    """An outside channel that takes everything at once."""
+
+    async def send(self, outgoing: Outgoing) -> Sent:
+        return Sent(None)
+
+
+def test_chats_that_hang_for_a_hundred_pages_hold_up_no_page_by_sms(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    async def go() -> None:
+        chats = SlowForPages()
+        hanging: dict[str, Sender] = {"telegram": chats, "apprise": Phones()}
+        async with rim(sqlite_database, sandbox, more_senders=hanging) as post:
+            for number in range(100):
+                post.put("alert K-0042", to=NURSE + number)
+            await until(lambda: bool(chats.told))
+            by_sms = post.put("alert K-0042", channel="apprise")
+            await post.becomes(by_sms, OutboxState.SENT)
+            chats.let.set()
 
     asyncio.run(asyncio.wait_for(go(), 60))

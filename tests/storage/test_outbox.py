@@ -41,7 +41,7 @@ def lease(
 ) -> list[str]:
     limit = more.pop("limit", 10)
     with db.reading() as tx:
-        waits = outbox.anything_waits(tx, lane, now, **more)
+        waits = outbox.anything_waits(tx, lane, now, LEASE, **more)
     with db.transaction() as tx:
         leased = [row.id for row in outbox.lease(tx, lane, owner, now, limit, LEASE, **more)]
     assert waits or not leased, "who looks first must see all there is to lease"
@@ -151,7 +151,7 @@ def test_a_word_to_somebody_typing_does_not_wait_for_a_card_in_the_queue(databas
 def test_a_look_finds_nothing_among_other_kinds_and_finds_a_lease_that_is_over(database):
     def waits(now: datetime, *kinds: OutboxKind) -> bool:
         with database.reading() as tx:
-            return outbox.anything_waits(tx, Lane.ROUTINE, now, kinds=kinds)
+            return outbox.anything_waits(tx, Lane.ROUTINE, now, LEASE, kinds=kinds)
 
     put(database, kind=OutboxKind.CARD)
     assert not waits(NOW, OutboxKind.NOTICE)
