@@ -64,6 +64,7 @@ def page_tier(
     besides: the one whose claim ran out. When no tier is left, everybody is paged on every channel.
     """
     number, chosen = _first_reachable(act, alert, policy, step)
+    news = alert.tier == 0 or step.do is Do.RISE
     climbed = number != alert.tier or step.do in (Do.CLIMB, Do.RISE, Do.TAKE_BACK)
     channels = ALL_CHANNELS if is_last_resort(policy, number) else step.channels
     fresh = alert.tier_since is None or climbed or alert.tier_since > act.now
@@ -77,7 +78,7 @@ def page_tier(
     sent = 0
     also = [each for each in also if roster.may_have(each, policy)]
     for staff in _each_once([*also, *chosen]):
-        sent += _page_person(act, alert, staff, channels)
+        sent += _page_person(act, alert, staff, channels, news=news)
     nobody = sent == 0 or (is_last_resort(policy, number) and _all_failed(act.tx, alert))
     alerts.change(act.tx, alert, nobody_reached=nobody)
     act.record("system", "alert.paged", f"alert:{alert.id}",
@@ -131,16 +132,20 @@ def _tell_of_gap(act: Act, alert: Alert, tier: Tier) -> None:
         tell_staff(act, staff, words.say("staff.gap", tier=words.say(f"staff.who.{tier.who}")))
 
 
-def _page_person(act: Act, alert: Alert, staff: Staff, channels: int) -> int:
+def _page_person(act: Act, alert: Alert, staff: Staff, channels: int, *, news: bool) -> int:
     contacts = people.usable_contacts(act.tx, staff)[:channels]
-    return sum(page_contact(act, alert, staff, contact) for contact in contacts)
+    return sum(page_contact(act, alert, staff, contact, news=news) for contact in contacts)
 
 
-def page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact) -> bool:
-    """Page one person by one channel in the alert's present round; False when they have no such chat."""
+def page_contact(act: Act, alert: Alert, staff: Staff, contact: Contact, *, news: bool = False) -> bool:
+    """Page one person by one channel in the alert's present round; False when they have no such chat.
+
+    `news` is what they have not been told: raised, more urgent, nobody's again, handed to them. It is a
+    message of its own in any storm; a digest may have gone out a moment ago, and would say nothing of it.
+    """
     where = {"staff_id": staff.id, "contact_id": contact.id, "channel": contact.channel}
     page = alerts.add_page(act.tx, alert, act.now, **where)
-    if _storm(act.tx, alert, staff, contact.channel, act.now):
+    if not news and _storm(act.tx, alert, staff, contact.channel, act.now):
         _into_digest(act, page, staff, contact)
         return True
     return _send(act, alert, page, staff, contact)
@@ -227,7 +232,7 @@ def tell_staff(
 def page_one(act: Act, alert: Alert, staff: Staff) -> int:
     """Page one named person on their first channel, outside the tiers."""
     alerts.change(act.tx, alert, loop=alert.loop + 1)
-    return _page_person(act, alert, staff, 1)
+    return _page_person(act, alert, staff, 1, news=True)
 
 
 def send_card(act: Act, alert: Alert, staff: Staff) -> None:

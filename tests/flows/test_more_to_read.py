@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 from sqlmodel import col
 
 from storage.tables import AlertState, Staff
-from tests.flows.alarm import CRISIS, RESTLESS, audited, found, only
+from tests.flows.alarm import CRISIS, IDEATION, RESTLESS, audited, found, only, pages
 from tests.flows.clinic_night import House, Phone
 
 
@@ -81,3 +83,17 @@ def test_a_reply_to_somebody_who_has_left_is_paged_at_once(
     house.wait(seconds=1)
     assert only(house).state == AlertState.OPEN
     assert len(lind.bubbles) > before, "the next tier, since nobody is left in the first"
+
+
+def test_what_grows_worse_in_a_storm_is_not_swallowed_by_a_digest_that_has_just_gone_out(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    """The digest of a moment ago says nothing of it, and the next would come when the page is repeated."""
+    found(house, maria, IDEATION)
+    others = [found(house, house.enrolled(), CRISIS) for _ in range(5)]
+    house.skip_to(house.now + timedelta(minutes=2))
+    assert any(each.outbox_id for each in pages(house, others[0])), "a storm: repeats go into a digest"
+    before = len(okafor.bubbles)
+    house.now += timedelta(seconds=2)
+    found(house, maria, CRISIS)
+    assert len(okafor.bubbles) == before + 1 and "EMERGENCY" in okafor.screen
