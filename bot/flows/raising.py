@@ -111,7 +111,7 @@ def _raise_or_join(
     policy = roster.policy_for(act.clinic, patient.site_id, worst.level.key, worst.rule_id)
     for alert in alerts.unresolved(act.tx, patient.site_id, patient_id=patient.id):
         if tuple(alert.policy.get("audience", ())) == policy.audience:
-            _join(act, alert, worst, policy)
+            _join(act, alert, worst, policy, is_reply=replied_at is not None)
             return alert, found
     return start(act, patient, worst, policy, replied_at=replied_at), found
 
@@ -139,7 +139,7 @@ def start(
     return alert
 
 
-def _join(act: Act, alert: Alert, worst: Finding, policy: Policy) -> None:
+def _join(act: Act, alert: Alert, worst: Finding, policy: Policy, *, is_reply: bool) -> None:
     """Add to an open alert. More urgent: it starts again under the higher level's policy, unclaimed,
     because whoever took it took something less urgent; they are paged with the others.
     """
@@ -148,7 +148,7 @@ def _join(act: Act, alert: Alert, worst: Finding, policy: Policy) -> None:
     joined = {"rule": worst.rule_id, "level": worst.level.key, "rises": rises}
     act.record("system", "alert.joined", f"alert:{alert.id}", **joined)
     if not rises:
-        _tell_claimer(act, alert, worst.level)
+        _tell_claimer(act, alert, anew=is_reply and worst.level >= Level.URGENT)
         return
     rise(act, alert, worst.level, policy, rule_id=worst.rule_id)
 
@@ -168,8 +168,11 @@ def rise(act: Act, alert: Alert, level: Level, policy: Policy, *, rule_id: str) 
         pages.page_tier(act, alert, policy, step, also=[claimer])
 
 
-def _tell_claimer(act: Act, alert: Alert, level: Level) -> None:
-    """The one who has it hears that there is more to read; when they are gone, the claim is over."""
+def _tell_claimer(act: Act, alert: Alert, *, anew: bool) -> None:
+    """The one who has it hears that there is more to read; when they are gone, the claim is over.
+
+    `anew`: it is an urgent reply. A question left unanswered is none, once the patient was reached.
+    """
     if alert.state != AlertState.CLAIMED:
         return
     staff = people.active(act.tx, alert.claimed_by)
@@ -180,7 +183,7 @@ def _tell_claimer(act: Act, alert: Alert, level: Level) -> None:
     if patient is not None:
         words = act.clinic.content.wording(staff.language)
         pages.tell_staff(act, staff, words.say("staff.more", code=patient.code), alert_id=alert.id)
-    if level >= Level.URGENT and alert.contact in CONTACTED:
+    if anew and alert.contact in CONTACTED:
         _contact_anew(act, alert)
 
 
