@@ -138,8 +138,11 @@ class Reader:
     def _origins(self, reading: Reading) -> Sequence[int]:
         """For each folded character, the place of the written one it came from."""
         text, folding = _decoded(reading.text), self._folding
-        if text.isascii() and len(text) == len(reading.folded):  # no ASCII character folds to two
-            return range(len(text))
+        if text.isascii():  # no ASCII character folds to two
+            if len(text) == len(reading.folded):
+                return range(len(text))
+            dropped = {char for char in set(text) if not folding[ord(char)]}
+            return [at for at, char in enumerate(text) if char not in dropped]
         widths = {char: len(folding[ord(char)]) for char in set(text)}
         if max(widths.values(), default=1) > 1:
             return [at for at, char in enumerate(text) for _ in range(widths[char])]

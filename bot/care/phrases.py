@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import attrgetter
 
 from bot.care.context import Contexts
 from bot.care.judgement import Guard, Hit, Judgement, Phrase, Together, bound, findings_of, restored
@@ -31,6 +32,7 @@ _WHOLE = 1_600  # words always looked at; beyond them, until an emergency was fo
 _MOST_PLACES = 8  # of one pattern in one stretch of a text
 _MOST_WORDS = 160  # characters of the patient's words kept with a finding
 _SENTENCE_ENDS = frozenset(".?!")
+_ORDER = attrgetter("start", "end", "phrase.id", "pattern")
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +126,7 @@ class PhraseBook:
             return []
         places = self.reader.places(reading)
         hits = [self._hit(each, reading.text, places) for each in found]
-        return sorted(hits, key=lambda hit: (hit.start, hit.end, hit.phrase.id, hit.pattern))
+        return sorted(hits, key=_ORDER)
 
     def _hit(self, found: _Found, text: str, places: Places) -> Hit:
         line, first, last, guard = found
