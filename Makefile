@@ -5,7 +5,7 @@ STAMP := .venv/.installed
 SCHEMA := .venv/.schema
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint types stories faults engines bench soak fuzz clean
+.PHONY: help venv demo test lint types stories faults faults-full engines bench soak fuzz clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ stories: venv  ## whole nights, readable by a nurse
 
 faults: venv  ## every line of the fault list, one test each, both databases
 	ENGINES=both $(BIN)/python -m pytest -v tests/faults
+
+faults-full: venv  ## every fault at the size the list names, both databases (about an hour)
+	FAULTS=full ENGINES=both $(BIN)/python -m pytest -v tests/faults
 
 engines: venv $(SCHEMA)  ## every test on SQLite and on PostgreSQL (longer than `make test`)
 	ENGINES=both $(BIN)/python -m pytest -n 2 --dist loadgroup tests
