@@ -98,7 +98,7 @@ def _mended(text: str) -> str:
 def read_sheet(text: str, findings: Findings) -> Sheet | None:
     """Return a questionnaire taken apart, or None when it is none; problems go to the findings."""
     data = parsed(text, findings)
-    if data is None:
+    if findings.problems:
         return None
     kind = data.get("resourceType") if isinstance(data, Mapping) else None
     if kind != "Questionnaire":

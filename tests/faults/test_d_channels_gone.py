@@ -65,7 +65,8 @@ def test_fault_33_no_address_for_telegram_takes_the_second_channel(
             await clinic.keeper.keep([words(9_000_001, FRIGHTENING)])
             await until(lambda: clinic.record.alerts == 1)
             await clinic.pass_time(minutes=2, seconds=5)
-            await until(lambda: len(clinic.outside.carried) == 1)
+            await until(lambda: clinic.record.pages_sent == 1)
+            assert len(clinic.outside.carried) == 1
             oracle.check(database, clinic.clock(), urgent_replies=1, within=timedelta(minutes=3))
             assert await clinic.pages_on() == []
 

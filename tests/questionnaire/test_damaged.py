@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.content.source import ContentError
@@ -67,6 +67,7 @@ def test_any_value_may_be_anything(path: tuple[Any, ...], value: Any) -> None:
         assert imported.toml_text.startswith("# Imported")
 
 
+@example("null")
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_at_all(text: str) -> None:
