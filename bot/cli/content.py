@@ -48,9 +48,10 @@ def protocol() -> None:
 @click.option("--treated", required=True, metavar="'YYYY-MM-DD HH:MM'", help="When the treatment ended.")
 @click.option("--zone", required=True, metavar="IANA", help="The patient's time zone: America/Chicago.")
 @click.option("--raised", "raised_on", type=int, multiple=True, metavar="DAY", help="A day of a raised dose.")
-def protocol_show(name: str, treated: str, zone: str, raised_on: tuple[int, ...]) -> None:
+@click.option("--json", "as_json", is_flag=True)
+def protocol_show(name: str, treated: str, zone: str, raised_on: tuple[int, ...], as_json: bool) -> None:
     """Print the calendar a patient will live through, with questions per week."""
-    from bot.content.calendar import show
+    from bot.content import calendar
 
     loaded = load_content()
     if name not in loaded.protocols:
@@ -59,7 +60,11 @@ def protocol_show(name: str, treated: str, zone: str, raised_on: tuple[int, ...]
         raise Refused(f"{zone!r} is no time zone; write it as in America/Chicago or Europe/Madrid")
     if strange := sorted(set(raised_on) - set(loaded.protocols[name].typical_days)):
         raise Refused(f"{strange[0]} is no treatment day of {name}; 0 is the day of the first treatment")
-    click.echo(show(name, local_time(treated), ZoneInfo(zone), loaded, raised_on=raised_on))
+    asked = (name, local_time(treated), ZoneInfo(zone), loaded)
+    if as_json:
+        click.echo(json.dumps(calendar.as_json(*asked, raised_on=raised_on)))
+    else:
+        click.echo(calendar.show(*asked, raised_on=raised_on))
 
 
 @click.group()

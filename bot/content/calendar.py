@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.care.protocol import Dose, PlannedCheckIn, Protocol, QuietHours
@@ -30,12 +31,61 @@ def show(
     Raises:
         KeyError: there is no such protocol; the message lists those there are.
     """
+    protocol, course, treated_at = _lived(name, treated, zone, content, quiet, raised_on)
+    heading = _heading(protocol, treated_at, zone, quiet or QuietHours())
+    return "\n".join([*heading, *_weeks(protocol, course, zone)])
+
+
+def as_json(
+    name: str,
+    treated: datetime,
+    zone: ZoneInfo,
+    content: Content,
+    quiet: QuietHours | None = None,
+    raised_on: Collection[int] = (),
+) -> dict[str, Any]:
+    """Return what `show` prints, for scripts: times are local, with their offset from UTC."""
+    protocol, course, _ = _lived(name, treated, zone, content, quiet, raised_on)
+
+    def local(at: datetime) -> str:
+        return at.astimezone(zone).isoformat()
+
+    return {
+        "protocol": protocol.id,
+        "approved_by": protocol.approved_by,
+        "zone": zone.key,
+        "treatments": [{"ended_at": local(each.ended_at), "raised": each.increased} for each in course.doses],
+        "questions_per_week": {
+            str(week): asked for week, asked in questions_per_week(protocol, course).items()
+        },
+        "check_ins": [
+            {
+                "kind": each.kind,
+                "week": course.week_of[each.due_at],
+                "due_at": local(each.due_at),
+                "closes_at": local(each.closes_at),
+                "reminders": [local(at) for at in each.reminders],
+                "questions": 0 if each.reason else questions(each, protocol),
+                "not_sent": each.reason,
+            }
+            for each in sorted(course.planned, key=lambda each: each.due_at)
+        ],
+    }
+
+
+def _lived(
+    name: str,
+    treated: datetime,
+    zone: ZoneInfo,
+    content: Content,
+    quiet: QuietHours | None,
+    raised_on: Collection[int],
+) -> tuple[Protocol, Course, datetime]:
     if name not in content.protocols:
         raise KeyError(f"there is no protocol {name!r}; there are {', '.join(sorted(content.protocols))}")
-    protocol, hours = content.protocols[name], quiet or QuietHours()
+    protocol = content.protocols[name]
     treated_at = instant(treated.date(), treated.time(), zone)
-    course = typical_course(protocol, treated_at, zone, hours, raised_on)
-    return "\n".join([*_heading(protocol, treated_at, zone, hours), *_weeks(protocol, course, zone)])
+    return protocol, typical_course(protocol, treated_at, zone, quiet or QuietHours(), raised_on), treated_at
 
 
 def _heading(protocol: Protocol, treated_at: datetime, zone: ZoneInfo, quiet: QuietHours) -> Iterator[str]:

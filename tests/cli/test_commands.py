@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,24 @@ def test_a_raised_dose_is_recorded_with_its_home_check(terminal: Terminal) -> No
     usual = int(with_key(terminal, "treat", code).out.split(";")[1].split()[0])
     raised = with_key(terminal, "treat", code, "--increased").out
     assert "was recorded before" in raised and int(raised.split(";")[1].split()[0]) == usual + 1
+
+
+def test_the_calendar_for_scripts_says_what_the_printed_one_says(terminal: Terminal) -> None:
+    asked = ("protocol", "show", "induction", "--treated", "2026-10-26 10:00", "--zone", "America/Chicago")
+    printed, told = terminal.run(*asked).out, json.loads(terminal.run(*asked, "--json").out)
+    weeks = [
+        f"Week {week}: {asked} questions" for week, asked in told["questions_per_week"].items() if week != "0"
+    ]
+    assert weeks and all(each in printed for each in weeks)
+    assert sum(each["questions"] for each in told["check_ins"]) <= sum(told["questions_per_week"].values())
+    sent = [each for each in told["check_ins"] if not each["not_sent"]]
+    assert len(sent) == printed.count(", until ")
+    hours = {
+        datetime.fromisoformat(each["due_at"]).strftime("%H:%M %z") for each in sent if each["kind"] == "DAY"
+    }
+    assert hours == {"08:00 -0500", "08:00 -0600"}, (
+        "08:00 on the patient's clock, before and after it changes"
+    )
 
 
 def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) -> None:
