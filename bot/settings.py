@@ -148,7 +148,12 @@ class Settings(BaseSettings):
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="What is logged.")
     log_format: Literal["text", "json"] = Field("text", description="One line an event, as text or JSON.")
-    poll_seconds: int = Field(25, ge=1, le=50, description="How long one question for updates waits.")
+    poll_seconds: int = Field(
+        25,
+        ge=1,
+        le=50,
+        description="How long one question for updates waits; by webhook, between two looks at it.",
+    )
     read_seconds: float = Field(10.0, ge=1, le=60, description="How long a silent Bot API is waited for.")
     sends_per_second: float = Field(
         25.0, gt=0, le=1000, description="Messages a second that are no pages; Telegram allows about 30."
