@@ -35,7 +35,7 @@ types: venv
 	$(BIN)/mypy
 
 test: venv $(SCHEMA) lint types  ## lint, types and every test (PostgreSQL included)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 stories: venv  ## whole nights, readable by a nurse
 	ENGINES=both $(BIN)/python -m pytest -v tests/stories
@@ -47,7 +47,7 @@ faults-full: venv  ## every fault at the size the list names, both databases (ab
 	FAULTS=full ENGINES=both $(BIN)/python -m pytest -v tests/faults
 
 engines: venv $(SCHEMA)  ## every test on SQLite and on PostgreSQL (longer than `make test`)
-	ENGINES=both $(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	ENGINES=both $(BIN)/python -m pytest -n 2 --dist loadfile tests
 
 bench: venv  ## one JSON line a measure; ONLY=name runs one; exits 1 past a limit
 	@$(BIN)/python -m tests.bench $(ONLY)
