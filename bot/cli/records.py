@@ -50,7 +50,12 @@ def export(
     from_on: datetime | None,
     to_on: datetime | None,
     as_json: bool,
-    **filters: str | bool | None,
+    site: str | None,
+    patient: str | None,
+    with_text: bool,
+    deidentify: bool,
+    since_last: bool,
+    language: str,
 ) -> None:
     """Write the record to a folder, with a data dictionary and a manifest that reconciles."""
     if context.invoked_subcommand:
@@ -64,7 +69,12 @@ def export(
         formats=tuple(each.strip() for each in formats.split(",") if each.strip()),
         from_on=from_on.date() if from_on else None,
         to_on=to_on.date() if to_on else None,
-        **filters,  # type: ignore[arg-type]
+        site=site,
+        patient=patient,
+        with_text=with_text,
+        deidentify=deidentify,
+        since_last=since_last,
+        language=language,
     )
     with open_clinic() as (clinic, clock):
         manifest = write(

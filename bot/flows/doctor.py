@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from bot.care import oncall
@@ -172,8 +172,8 @@ def _queues(tx: Session, now: datetime) -> Iterator[Sign]:
         yield Sign(Weight.NOTE, f"{dead} replies were set aside because they could not be handled")
 
 
-def _count(tx: Session, where: Iterable[object]) -> int:
-    return tx.scalar(select(func.count()).where(*where)) or 0  # type: ignore[arg-type]
+def _count(tx: Session, where: Iterable[ColumnElement[bool]]) -> int:
+    return tx.scalar(select(func.count()).where(*where)) or 0
 
 
 def _content(clinic: Clinic, now: datetime) -> Iterator[Sign]:

@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -123,7 +124,7 @@ async def one_run(db: Database, content: Content, address: str, pages: int) -> t
             await asyncio.sleep(chance.uniform(0, 2 * APART))
             while not watch.accepted.empty():
                 watch.accepted.get_nowait()  # a page repeated meanwhile
-            committed = await hands(lambda chat=chat: _frightened(clinic, chat))  # type: ignore[misc]
+            committed = await hands(partial(_frightened, clinic, chat))
             delivery.wake()
             waits.append((await asyncio.wait_for(watch.accepted.get(), 60) - committed) * 1000)
     hands.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
 COLUMNS = [
@@ -121,7 +121,7 @@ def fits(validation: str, value: str) -> bool:
     if not isinstance(form, str):
         return form.fullmatch(value) is not None
     try:
-        return datetime.strptime(value, form).strftime(form) == value  # noqa: DTZ007
+        return datetime.strptime(value, form).replace(tzinfo=UTC).strftime(form) == value
     except ValueError:
         return False
 

@@ -73,9 +73,9 @@ class House:
         self.worker.wake()
         self.delivery.wake()
 
-    async def page_to(self, person: int = FIRST, **more: object) -> Seen:
+    async def page_to(self, person: int = FIRST, **more: Any) -> Seen:
         """Wait for a page on somebody's phone."""
-        return await self.people.wait_for(person, PAGED, **more)  # type: ignore[arg-type]
+        return await self.people.wait_for(person, PAGED, **more)
 
     async def pages_on(self, person: int = FIRST, bot: str | None = None) -> list[str]:
         """Every page on somebody's phone, repeats included."""

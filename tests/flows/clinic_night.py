@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
@@ -46,6 +47,7 @@ MASTER_KEY = bytes(range(32))
 LEASE = timedelta(seconds=30)
 TUESDAY_10 = datetime(2026, 3, 3, 10, 0, tzinfo=ZoneInfo("America/Chicago"))
 AROUND_THE_CLOCK = timedelta(days=365)
+Row = TypeVar("Row", bound=SQLModel)
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Phone:
     name: str = ""
     code: str = ""
 
-    def says(self, text: str, **more: object) -> None:
+    def says(self, text: str, **more: Any) -> None:
         """Type a message."""
         self.house.receive(self, ReplyKind.TEXT, text=text, **more)
 
@@ -218,13 +220,13 @@ class House:
         self.phones[phone.chat_id] = phone
         return phone
 
-    def receive(self, phone: Phone, kind: ReplyKind, **more: object) -> Reply:
+    def receive(self, phone: Phone, kind: ReplyKind, **more: Any) -> Reply:
         """Let an update arrive: into the inbox, then through the flows, then what follows goes out."""
         reply = self.reply(phone, kind, **more)
         self.deliver_update(reply)
         return reply
 
-    def reply(self, phone: Phone, kind: ReplyKind, **more: object) -> Reply:
+    def reply(self, phone: Phone, kind: ReplyKind, **more: Any) -> Reply:
         self._update_id += 1
         if kind is not ReplyKind.TAP and "message_id" not in more:
             self._message_id += 1
@@ -238,7 +240,7 @@ class House:
             "sent_at": self.now,
             "language_code": phone.language,
         }
-        return Reply(**{**fields, **more})  # type: ignore[arg-type]
+        return Reply(**{**fields, **more})
 
     def deliver_update(self, reply: Reply) -> None:
         with self.clinic() as clinic:
@@ -359,12 +361,12 @@ class House:
                 lambda tx: invite_staff(clinic, tx, "demo", "staff:test", self.now, **who)
             ).code
 
-    def treated(self, phone: Phone, ended_at: datetime | None = None, **more: object) -> None:
+    def treated(self, phone: Phone, ended_at: datetime | None = None, **more: Any) -> None:
         """Record a treatment that ended now, or when said, and send what is due."""
         with self.clinic() as clinic:
             checkins.record_treatment(
                 clinic, phone.code, (ended_at or self.now).astimezone(UTC), "staff:test", self.now, **more
-            )  # type: ignore[arg-type]
+            )
         self.tick()
 
     def at_check_in(self, kind: str = "HOME", days: int = 0) -> Phone:
@@ -386,7 +388,7 @@ class House:
         assert found is not None
         return found
 
-    def all(self, table: type[SQLModel]) -> list[SQLModel]:
+    def all(self, table: type[Row]) -> list[Row]:
         with self.reading() as tx:
             return list(tx.scalars(select(table)))
 
@@ -399,7 +401,7 @@ class House:
     def responses_of(self, phone: Phone) -> dict[str, Response]:
         """One patient's answers that count, by item."""
         patient = self.patient(phone)
-        return {each.item_id: each for each in self.all(Response) if each.patient_id == patient.id}  # type: ignore[attr-defined,misc]
+        return {each.item_id: each for each in self.all(Response) if each.patient_id == patient.id}
 
     def rules(self) -> list[str]:
         """The rules that fired, in order."""

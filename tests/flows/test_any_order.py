@@ -60,20 +60,20 @@ def _anything(chance: random.Random, house: House, maria: Phone) -> None:
 
 
 def _assert_whole(house: House) -> None:
-    responses: list[Response] = house.all(Response)  # type: ignore[assignment]
+    responses: list[Response] = house.all(Response)
     current = Counter((each.check_in_id, each.item_id) for each in responses if not each.superseded)
     assert not [slot for slot, count in current.items() if count > 1], "one answer counts for each question"
     replaced = {each.supersedes for each in responses if each.supersedes}
     assert replaced == {each.id for each in responses if each.superseded}, "what was replaced stays"
-    alerts: list[Alert] = house.all(Alert)  # type: ignore[assignment]
+    alerts: list[Alert] = house.all(Alert)
     assert all(each.next_action_at for each in alerts if each.state != "resolved"), "every alert has a clock"
     sent = Counter(each.check_in_id for each in _first_cards(house))
-    opened: list[CheckIn] = house.all(CheckIn)  # type: ignore[assignment]
+    opened: list[CheckIn] = house.all(CheckIn)
     assert set(sent) <= {each.id for each in opened if each.opened_at}, "a card only for what was opened"
     with house.looking() as tx:
         assert audit.verify(tx).intact
 
 
 def _first_cards(house: House) -> list[Outbox]:
-    rows: list[Outbox] = house.all(Outbox)  # type: ignore[assignment]
+    rows: list[Outbox] = house.all(Outbox)
     return [each for each in rows if each.kind == "card"]

@@ -66,7 +66,7 @@ def test_a_changed_level_shows_as_lost_with_patient_and_rule(house: House, milde
 
 
 def test_a_shadow_rule_set_records_and_pages_nobody(database: Database, content: Content) -> None:
-    clinic = Clinic(database, replace(content, phrases=Deaf()), shadow=content)  # type: ignore[arg-type]
+    clinic = Clinic(database, replace(content, phrases=Deaf()), shadow=content)
     with database.transaction() as tx:
         patient = patients.enrol(tx, "demo", NOW, language="en", zone="UTC", protocol="single_infusion")
         patients.link_chat(tx, patient, 7001)

@@ -38,7 +38,7 @@ def kept(house: House) -> list[str | None]:
 
 
 def audited(house: House, action: str) -> list[Audit]:
-    return [each for each in house.all(Audit) if each.action == action]  # type: ignore[attr-defined,misc]
+    return [each for each in house.all(Audit) if each.action == action]
 
 
 SEVENS = ("7", "seven", "7/10", " 7 ", "７", "7.", "a 7 I guess", "siete")

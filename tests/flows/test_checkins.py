@@ -219,7 +219,7 @@ def test_when_the_next_check_in_comes_typed_words_belong_to_it(house: House, mor
     morning.says("2")
     with house.looking() as tx:
         answered = tx.scalars(select(Response)).one()
-        assert tx.get(CheckIn, answered.check_in_id).key == "d2-morning"  # type: ignore[union-attr]
+        assert tx.get(CheckIn, answered.check_in_id).key == "d2-morning"
 
 
 def test_two_reminders_at_most_silently_and_none_in_quiet_hours(house: House, morning: Phone) -> None:

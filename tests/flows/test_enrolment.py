@@ -157,7 +157,7 @@ def test_before_consent_words_are_judged_but_not_kept(house: House) -> None:
     assert phone.code in okafor.everything
 
 
-def test_a_new_phone_needs_a_new_invite_and_the_old_one_is_a_stranger_again(house: House, maria) -> None:  # type: ignore[no-untyped-def]
+def test_a_new_phone_needs_a_new_invite_and_the_old_one_is_a_stranger_again(house: House, maria) -> None:
     from bot.flows.invites import invite_again
 
     with house.clinic() as clinic, clinic.db.transaction() as tx:
@@ -176,7 +176,7 @@ def test_a_new_phone_needs_a_new_invite_and_the_old_one_is_a_stranger_again(hous
 
 def test_a_group_is_left_after_saying_why_and_a_patient_who_writes_there_is_answered_in_private(
     house: House, maria
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     group = house.phone(chat_id=-500)
     house.receive(group, ReplyKind.ADDED, private=False, sender_id=maria.chat_id)
     assert "private" in group.screen and group.left

@@ -42,7 +42,7 @@ def test_stop_means_stop(house: House, maria: Phone) -> None:
         house.skip_to(house.now + timedelta(hours=26))
     assert len(maria.log) == 1
     assert house.check_ins("planned", "open") == []
-    waiting = [each for each in house.all(Outbox) if each.state == "pending"]  # type: ignore[attr-defined]
+    waiting = [each for each in house.all(Outbox) if each.state == "pending"]
     assert waiting == []
 
 

@@ -72,8 +72,8 @@ def test_answers_go_on_meanwhile_and_yes_is_kept_with_version_and_time(
     patient = lone_house.patient(maria)
     assert (patient.consent_version, patient.consent_at) == ("2026-11 draft en", lone_house.now)
     assert (patient.status, patient.step) == (PatientStatus.ACTIVE, "")
-    given = [each for each in lone_house.all(Audit) if each.action == "consent.given"]  # type: ignore[attr-defined]
-    assert given[-1].details["earlier"] == "2025-01 en"  # type: ignore[attr-defined]
+    given = [each for each in lone_house.all(Audit) if each.action == "consent.given"]
+    assert given[-1].details["earlier"] == "2025-01 en"
     said = len(maria.log)
     lone_house.skip_to(lone_house.local(8, days=1))
     assert not [each for each in maria.log[said:] if "page 1 of 8" in each]

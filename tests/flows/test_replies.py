@@ -156,7 +156,7 @@ def test_a_strangers_message_that_cannot_be_handled_is_an_alert_of_our_own(
         with clinic.db.transaction() as tx:
             inbox.store(tx, reply.bot, reply.update_id, reply.chat_id, {}, house.now)
         set_aside(clinic, reply.bot, reply.update_id, house.now)
-    assert [each.rule_id for each in house.all(Alert)] == ["SYS-1"]  # type: ignore[attr-defined]
+    assert [each.rule_id for each in house.all(Alert)] == ["SYS-1"]
 
 
 def test_i_need_help_now_is_urgent_and_honest(house: House, okafor: Phone) -> None:

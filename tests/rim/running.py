@@ -203,7 +203,7 @@ class Record:
 
     def count(self, what: type, *where: object) -> int:
         with self.db.reading() as tx:
-            return tx.exec(select(func.count()).select_from(what).where(*where)).one()  # type: ignore[call-overload, no-any-return]
+            return tx.exec(select(func.count()).select_from(what).where(*where)).one()
 
     @property
     def alerts(self) -> int:

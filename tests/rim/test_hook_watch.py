@@ -90,7 +90,7 @@ def test_what_waits_and_does_not_get_through_leaves_no_sign_of_life(
         async with watched(sqlite_database, sandbox) as there:
             await until(lambda: there.sign_of_life() is not None)
             await there.people.start(MAYA)
-            await until(lambda: sandbox.board.bot_named("care").webhook.last_error_at is not None)  # type: ignore[union-attr]
+            await until(lambda: sandbox.board.bot_named("care").webhook.last_error_at is not None)
             await there.looks()
             before = there.sign_of_life()
             await there.looks(5)
