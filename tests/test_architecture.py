@@ -36,7 +36,7 @@ PURE = (
 )  # fmt: skip
 
 HOUSE = (
-    Layer("bot.care", ("bot.care",), ("re2",), PURE),
+    Layer("bot.care", ("bot.care",), (), PURE),
     Layer("bot.message", (), (), PURE),
     Layer("bot.content", ("bot.content", "bot.care"), ("pydantic", "pyphen", "rtoml")),
     Layer(

@@ -1,88 +1,75 @@
-"""The context of a phrase: which guards stand before it, after it or anywhere in the message."""
+"""The context of a phrase: which guards stand before it, after it or near it in the message."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from bot.care.judgement import Guard, Phrase
-from bot.care.patterns import Node
-from bot.care.search import NOWHERE, Span, compiled
-from bot.care.stretch import Stretch
+from bot.care.nodes import Node
+from bot.care.passage import Passage
+
+NEAR = 120  # words on either side of a phrase in which a guard "anywhere" is looked for
+_LOOSE = 3  # fillers that may stand between a guard and its phrase
 
 
-@dataclass(slots=True, eq=False)
-class _Side:
-    """Patterns looked for on one side of a phrase. Compiled when first needed."""
+class _Stands(NamedTuple):
+    """A guard that stands somewhere in a passage."""
 
-    nodes: Sequence[Node]
-    frame: str
-    write: Callable[[Node], str]
-    span: Span | None = None
-
-    def stands_in(self, text: bytes) -> bool:
-        if not self.nodes:
-            return False
-        if self.span is None:
-            written = "|".join(self.write(node) for node in self.nodes)
-            self.span = compiled(self.frame.format(written))
-        return self.span(text) != NOWHERE
+    guard: Guard
+    before: int  # the places up to which it stands before something
+    near: int  # where it ends, of what may stand anywhere
 
 
-@dataclass(slots=True, eq=False)
-class _Around:
-    """What is looked for before a phrase, after it and anywhere."""
+class Surroundings:
+    """The guards in one passage, each looked for when first asked about."""
 
-    before: _Side
-    after: _Side
-    anywhere: _Side
-
-
-class Contexts:
-    """Every guard, ready to be looked for around a phrase.
-
-    `write` translates a pattern; `filler` is what may stand between a guard and its phrase.
-    """
-
-    def __init__(self, guards: Mapping[str, Guard], write: Callable[[Node], str], filler: str) -> None:
+    def __init__(self, guards: Mapping[str, Guard], passage: Passage) -> None:
         self._guards = guards
-        self._before = f"(?:{{}}){filler}{{{{0,3}}}}$"
-        self._after = f"^{filler}{{{{0,3}}}}(?:{{}})"
-        self._around = {name: self._sides([guard], write) for name, guard in guards.items()}
-        self._any = self._sides(list(guards.values()), write)  # a quick look: nearly always none stands there
+        self._passage = passage
+        self._known: dict[str, _Stands | None] = {}
+        self._of_phrases: dict[Sequence[str], list[_Stands]] = {}
 
-    def _sides(self, guards: Sequence[Guard], write: Callable[[Node], str]) -> _Around:
-        return _Around(
-            _Side([node for guard in guards for node in guard.before], self._before, write),
-            _Side([node for guard in guards for node in guard.after], self._after, write),
-            _Side([node for guard in guards for node in guard.anywhere], "{}", write),
-        )
-
-    def lowering(self, phrase: Phrase, stretch: Stretch, start: int, end: int) -> str:
-        """Return the guard that lowers a phrase found here the most, "" for none."""
-        before, after, whole = stretch.guarded
-        if start not in before:
-            before[start] = self._any.before.stands_in(stretch.before(start))
-        if end not in after:
-            after[end] = self._any.after.stands_in(stretch.after(end))
-        if 0 not in whole:
-            whole[0] = self._any.anywhere.stands_in(stretch.text)
-        if not (before[start] or after[end] or whole[0]):
-            return ""
-        return self._lowest(phrase, stretch, start if before[start] else None, end if after[end] else None)
-
-    def _lowest(self, phrase: Phrase, stretch: Stretch, start: int | None, end: int | None) -> str:
-        """Return that guard, with None for a side on which no guard at all stands."""
+    def lowering(self, phrase: Phrase, start: int, end: int) -> str:
+        """Return the guard that lowers a phrase found between two places the most, "" for none."""
+        standing = self._of_phrases.get(phrase.guards)
+        if standing is None:
+            standing = self._of_phrases[phrase.guards] = self._those_of(phrase.guards)
         lowest, level = "", phrase.level
-        before = stretch.before(start) if start is not None else b""
-        after = stretch.after(end) if end is not None else b""
-        whole = stretch.guarded[2][0]
-        for name in phrase.guards:
-            around, to = self._around[name], self._guards[name].to
-            if to < level and (
-                (start is not None and around.before.stands_in(before))
-                or (end is not None and around.after.stands_in(after))
-                or (whole and around.anywhere.stands_in(stretch.text))
-            ):
-                lowest, level = name, to
+        for each in standing:
+            if each.guard.to < level and self._stands(each, start, end):
+                lowest, level = each.guard.id, each.guard.to
         return lowest
+
+    def _those_of(self, names: Sequence[str]) -> list[_Stands]:
+        for name in names:
+            if name not in self._known:
+                self._known[name] = self._look_for(self._guards[name])
+        return [each for name in names if (each := self._known[name])]
+
+    def _look_for(self, guard: Guard) -> _Stands | None:
+        before, near = self._ends(guard.before), self._ends(guard.anywhere)
+        if before or near or (guard.after and guard.after.likely(self._passage)):
+            return _Stands(guard, self._loosened(before), near)
+        return None
+
+    def _stands(self, each: _Stands, start: int, end: int) -> bool:
+        guard, before, near = each
+        if before >> start & 1:
+            return True
+        if near and near >> max(0, start - NEAR) & ((1 << end - start + 2 * NEAR) - 1):
+            return True
+        return guard.after is not None and guard.after.reach(self._passage, self._loosened(1 << end)) != 0
+
+    def _ends(self, node: Node | None) -> int:
+        passage = self._passage
+        return node.reach(passage, passage.everywhere) if node and node.likely(passage) else 0
+
+    def _loosened(self, places: int) -> int:
+        step, filler = places, self._passage.filler
+        for _ in range(_LOOSE):
+            step = (step & filler) << 1
+            if not step:
+                break
+            places |= step
+        return places

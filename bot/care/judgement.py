@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from bot.care.level import Finding, Level
-from bot.care.patterns import Node
+from bot.care.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Guard:
 
     id: str
     to: Level
-    before: tuple[Node, ...] = ()
-    after: tuple[Node, ...] = ()
-    anywhere: tuple[Node, ...] = ()
+    before: Node | None = None
+    after: Node | None = None
+    anywhere: Node | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ Between any two words up to two fillers ("really", "just") may stand without bei
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.care.nodes import Choice, Edge, Gap, Maybe, Node, Row, Stride, Words
+from bot.care.passage import MOST_FREQUENT, SIGNS
 
 NEGATIONS = "not"  # the word list no gap runs over
 FILLERS = "filler"  # the word list that may stand between any two words
@@ -28,55 +30,11 @@ class PatternError(ValueError):
     """A pattern cannot be read. Says what is wrong with it, in words."""
 
 
-@dataclass(slots=True, eq=False)
-class Words:
-    """One word out of a set; an entry ending in * stands for every word that begins so."""
-
-    any_of: frozenset[str]
-
-
-@dataclass(slots=True, eq=False)
-class Gap:
-    most: int
-    least: int = 0
-    across: bool = False  # may run over the end of a sentence
-
-
-@dataclass(slots=True, eq=False)
-class Edge:
-    start: bool
-    message: bool
-
-
-@dataclass(slots=True, eq=False)
-class Optional_:
-    part: Node
-
-
-@dataclass(slots=True, eq=False)
-class Sequence_:
-    parts: tuple[Node, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Choice:
-    parts: tuple[Node, ...]
-
-
-@dataclass(slots=True, eq=False)
-class Named:
-    """A word list used in a pattern, with its name: it is looked for once per text, whoever asks."""
-
-    name: str
-    part: Node
-
-
-Node = Named | Words | Gap | Edge | Optional_ | Sequence_ | Choice
 _MARKS: Mapping[str, Node] = {
     "_": Gap(1, least=1),
     "..": Gap(2),
     "...": Gap(6),
-    ">>": Gap(25, across=True),
+    ">>": Stride(25),
     "^": Edge(start=True, message=False),
     "$": Edge(start=False, message=False),
     "^^": Edge(start=True, message=True),
@@ -84,20 +42,34 @@ _MARKS: Mapping[str, Node] = {
 }
 
 
-@dataclass
 class Grammar:
-    """Reads patterns, given the word lists as written and the short forms people may use for words."""
+    """Reads patterns, given the word lists as written and the short forms people may use for words.
 
-    lists: Mapping[str, str]
-    spellings: Mapping[str, str] = field(default_factory=dict)
-    same: Mapping[str, str] = field(default_factory=dict)  # a word, and all the words to be taken for it
-    _read: dict[str, Node] = field(default_factory=dict)
-    _open: list[str] = field(default_factory=list)
-    _words: dict[str, Words] = field(default_factory=dict)
-    _atoms: dict[str, Node] = field(default_factory=lambda: dict(_MARKS))  # what each piece read before is
+    `spellings` maps a short form to the words meant, `same` a word to all the words to be taken for it.
+    What stands in several patterns, a word list or a group, is one part of all of them. `lexicon` numbers the
+    words that any pattern read so far speaks of; the signs and the `frequent` words come first.
+    """
+
+    def __init__(
+        self,
+        lists: Mapping[str, str],
+        spellings: Mapping[str, str] | None = None,
+        same: Mapping[str, str] | None = None,
+        frequent: Iterable[str] = (),
+    ) -> None:
+        self.lists = lists
+        first = (*SIGNS, *dict.fromkeys(frequent))[:MOST_FREQUENT]
+        self.lexicon: dict[str, int] = {word: number for number, word in enumerate(first)}
+        self._next = MOST_FREQUENT
+        self._meant = dict(spellings or {})
+        self._same = {word: each.split() for word, each in (same or {}).items()}
+        self._special = frozenset((*self._meant, *self._same))  # words that stand for more than themselves
+        self._read: dict[str, Node] = {}
+        self._open: list[str] = []
+        self._atoms: dict[str, Node] = dict(_MARKS)  # what each piece read before is
 
     def read(self, pattern: str) -> Node:
-        """Return the pattern's tree; what stands in several patterns is one node of all their trees.
+        """Return the pattern's tree.
 
         Raises:
             PatternError: it cannot be read, or names a list that is not there or contains itself.
@@ -108,12 +80,18 @@ class Grammar:
             raise PatternError(f'"{pieces[-1]}" stands where nothing should')
         return node
 
+    def listed(self, name: str) -> int:
+        """Return every single word of a list as bits, none when there is no such list."""
+        node = self._list(name) if name in self.lists else None
+        words = node.words if isinstance(node, Choice) else node
+        return words.any_of if isinstance(words, Words) else 0
+
     def _choice(self, pieces: list[str]) -> Node:
         parts = [self._sequence(pieces)]
         while pieces and pieces[-1] == "|":
             pieces.pop()
             parts.append(self._sequence(pieces))
-        return _chosen(parts)
+        return chosen(parts)
 
     def _sequence(self, pieces: list[str]) -> Node:
         parts: list[Node] = []
@@ -122,7 +100,7 @@ class Grammar:
             if piece == "?":
                 if not parts:
                     raise PatternError('"?" stands before anything it could make optional')
-                parts[-1] = Optional_(parts[-1])
+                parts[-1] = Maybe(parts[-1])
             elif piece == "(":
                 part = self._choice(pieces)
                 if not pieces:
@@ -133,7 +111,7 @@ class Grammar:
                 parts.append(self._atoms.get(piece) or self._atom(piece))
         if not parts:
             raise PatternError("an alternative is empty")
-        return parts[0] if len(parts) == 1 else Sequence_(tuple(parts))
+        return parts[0] if len(parts) == 1 else Row(parts)
 
     def _atom(self, piece: str) -> Node:
         node = self._atoms[piece] = self._new_atom(piece)
@@ -143,36 +121,43 @@ class Grammar:
         if piece[0] == "(":
             return self._group(piece[1:-1])
         if piece[-1] == "?" != piece:
-            return Optional_(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
+            return Maybe(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
         if piece == NUMBER:
             written_out = [self._list(NUMBERS)] if NUMBERS in self.lists else []
-            return _chosen([Words(frozenset((NUMBER,))), *written_out])
+            return chosen([self._of({NUMBER}), *written_out])
+        if piece[0] == "{" and piece[-1] == "}":
+            return self._list(piece[1:-1])
         _check(piece)
-        return self._list(piece[1:-1]) if piece[0] == "{" else self._said(piece)
+        return self._said(piece)
 
     def _group(self, inner: str) -> Node:
         """Read alternatives without groups inside."""
+        plain: set[str] = set()
         parts: list[Node] = []
         for alternative in inner.split("|"):
-            pieces = alternative.split()
-            if len(pieces) == 1 and pieces[0] != "?":
-                parts.append(self._atoms.get(pieces[0]) or self._atom(pieces[0]))
+            word = alternative.strip()
+            if word.isalnum() and word not in self._special:
+                plain.add(word)
             else:
-                parts.append(self._sequence(pieces[::-1]))
-        return _chosen(parts)
+                parts.append(self._atoms.get(word) or self._sequence(_PIECE.findall(word)[::-1]))
+        for word in plain:
+            if not word.isascii() or word != word.lower():
+                _check(word)
+        return chosen([self._of(plain), *parts] if plain else parts)
 
     def _said(self, word: str) -> Node:
-        meant = self.spellings.get(word)
-        if meant is None:
-            return self._word(word)
-        words = tuple(self._word(each) for each in meant.split())
-        return words[0] if len(words) == 1 else Sequence_(words)
+        words = [self._of({each, *self._same.get(each, ())}) for each in self._meant.get(word, word).split()]
+        return words[0] if len(words) == 1 else Row(words)
 
-    def _word(self, word: str) -> Words:
-        known = self._words.get(word)
-        if known is None:
-            known = self._words[word] = Words(frozenset((word, *self.same.get(word, "").split())))
-        return known
+    def _of(self, words: Iterable[str]) -> Words:
+        any_of, lexicon = 0, self.lexicon
+        for word in words:
+            number = lexicon.get(word)
+            if number is None:
+                number = lexicon[word] = self._next
+                self._next += 1
+            any_of |= 1 << number
+        return Words(any_of)
 
     def _list(self, name: str) -> Node:
         if name not in self._read:
@@ -182,8 +167,7 @@ class Grammar:
                 raise PatternError(f"the word list {{{name}}} contains itself")
             self._open.append(name)
             try:
-                node = self.read(self.lists[name])
-                self._read[name] = node if isinstance(node, Words) else Named(name, node)
+                self._read[name] = self.read(self.lists[name])
             finally:
                 self._open.pop()
         return self._read[name]
@@ -192,53 +176,25 @@ class Grammar:
 def _check(word: str) -> None:
     if word in (",", "!"):
         return
-    name = word[1:-1] if word.startswith("{") and word.endswith("}") else word.rstrip(STARS)
+    name = word.rstrip(STARS)
     if word.endswith(STARS) and len(name) < SHORTEST_BEGINNING:
         raise PatternError(f'"{word}" stands for too many words: write {SHORTEST_BEGINNING} letters or more')
-    plain = name.replace("_", "").replace("-", "") if word.startswith("{") else name
-    if not (plain.isascii() and plain.isalnum() and plain == plain.lower()):
+    if not (name.isascii() and name.isalnum() and name == name.lower()):
         raise PatternError(
             f'"{word}" is no word: lower case letters and digits only, no accents or apostrophes'
         )
 
 
-def _chosen(parts: list[Node]) -> Node:
+def chosen(parts: Sequence[Node]) -> Node:
     """Merge alternatives that are single words into one set."""
-    words: set[str] = set()
+    if len(parts) == 1:
+        return parts[0]
+    any_of = 0
     others: list[Node] = []
-    for each in parts:
-        part = each.part if isinstance(each, Named) and len(parts) > 1 else each
+    for part in parts:
         if isinstance(part, Words):
-            words |= part.any_of
-        elif isinstance(part, Choice):
-            for inner in part.parts:
-                if isinstance(inner, Words):
-                    words |= inner.any_of
-                else:
-                    others.append(inner)
+            any_of |= part.any_of
         else:
             others.append(part)
-    if words:
-        others.insert(0, Words(frozenset(words)))
-    return others[0] if len(others) == 1 else Choice(tuple(others))
-
-
-def collect_words(node: Node, into: set[frozenset[str]], seen: set[int]) -> None:
-    """Add the sets of words a pattern tells apart; nodes in `seen` are left out, those met added to it."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, Words):
-        into.add(node.any_of)
-    elif isinstance(node, Sequence_ | Choice):
-        for part in node.parts:
-            collect_words(part, into, seen)
-    elif isinstance(node, Optional_ | Named):
-        collect_words(node.part, into, seen)
-
-
-def has_words(node: Node) -> bool:
-    """Tell whether a pattern speaks of any word at all."""
-    if isinstance(node, Sequence_ | Choice):
-        return any(has_words(part) for part in node.parts)
-    return has_words(node.part) if isinstance(node, Optional_ | Named) else isinstance(node, Words)
+    words = Words(any_of) if any_of else None
+    return words if words and not others else Choice(words, others)

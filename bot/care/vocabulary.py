@@ -1,19 +1,16 @@
-"""The words patterns speak of, each a symbol, and how written words are read as them."""
+"""The words patterns speak of, and how written words are read as them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from bot.care.passage import Unit
 from bot.care.patterns import NUMBER, STARS
 from bot.care.spelling import as_letters, one_slip, slips, squeeze, walk_back
 
-FIRST_SYMBOL = (
-    0x4E00  # every symbol takes three bytes in UTF-8, so a place in the bytes is three times a word's
-)
-SYMBOL_BYTES = 3
-OTHER = "\u4dff"  # a word no pattern speaks of
+UNKNOWN = "?unknown"  # a word nobody can tell
 _NUMBER_UNITS = frozenset(
     [
         "mg", "mgs", "g", "gr", "gm", "gms", "mcg", "ug", "ml", "mls", "kg", "lb", "lbs", "h", "hr",
@@ -21,7 +18,6 @@ _NUMBER_UNITS = frozenset(
         "cc", "oz",
     ]
 )  # fmt: skip
-_SIGNS = (".", "?", "!", ",")
 _ENDINGS = ("ing", "ed", "s", "es", "er", "ers", "ly", "d", "mente", "ando", "iendo", "aba", "aron")
 _LONGEST_WORD = 22
 _LONGEST_GLUED = 600
@@ -35,68 +31,36 @@ _MOST_READ = 4_000  # words worked out per message; the rest are taken as they s
 
 @dataclass
 class Vocabulary:
-    """Gives each written word its symbols.
+    """Reads each written word as words that patterns speak of.
 
-    `sets` are the word sets of all patterns; words that are in the same sets share a symbol.
-    `spellings` maps a misspelling or short form to the words meant. `common` are ordinary words of both
-    languages: they are read as themselves and never corrected; `frequent` are those in nearly every message.
+    `lexicon` numbers all that any pattern speaks of. `spellings` maps a misspelling or a short form to the
+    words meant. `common` are ordinary words of both languages: they are read as themselves and never
+    corrected, and what is run together is parted into them; `frequent` are those in nearly every message.
+    `ordinary` are rarer words that are read as themselves too: they look like a slip in a word that matters.
     """
 
-    sets: Collection[frozenset[str]]
+    lexicon: Mapping[str, int]
     spellings: Mapping[str, str]
     common: Collection[str]
     frequent: Collection[str] = frozenset()
     slips: Collection[str] = ()  # short words of which every slip of the finger is read
-    neighbours: Sequence[frozenset[str]] = ()  # sets whose symbols stand in a row: they are short to write
+    ordinary: Collection[str] = frozenset()
     _squeezed: dict[str, str] = field(init=False, default_factory=dict)
     _deleted: dict[str, list[str]] = field(init=False, default_factory=dict)
-    _classes: dict[frozenset[str], str] = field(init=False, default_factory=dict)
-    _weights: dict[frozenset[str], float] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._frequent = frozenset(self.frequent)
-        self._give_symbols()
+        self._common = frozenset(self.common)
+        self._ordinary = frozenset(self.ordinary)
+        meant = {part for words in self.spellings.values() for part in words.split()}
+        self._words = frozenset((*self.lexicon, *meant, NUMBER))
+        self._beginnings = frozenset(word for word in self._words if word.endswith(STARS))
+        self._lengths = sorted({len(word) - 1 for word in self._beginnings}, reverse=True)
         self._index_spellings()
         self._index_slips()
         self.known = _Known(self)
 
-    def _give_symbols(self) -> None:
-        words = {word for each in self.sets for word in each} | {*_SIGNS, NUMBER}
-        words.update(part for meant in self.spellings.values() for part in meant.split())
-        membership: dict[str, list[int]] = {word: [] for word in words}
-        ordered = sorted(self.sets, key=len, reverse=True)
-        for number, each in enumerate(ordered):
-            for word in each:
-                membership[word].append(number)
-        self._begin(words)
-        for beginning, begun in self._beginning.items():
-            for word in begun:
-                membership[word] = sorted({*membership[word], *membership[beginning + STARS]})
-        together = [{at for at, each in enumerate(ordered) if each == group} for group in self.neighbours]
-        signatures = {word: tuple(numbers) for word, numbers in membership.items() if word not in _SIGNS}
-        keys = sorted(
-            {numbers for numbers in signatures.values() if numbers},
-            key=lambda numbers: ([not group.isdisjoint(numbers) for group in together], numbers),
-        )
-        key_symbol = {key: chr(FIRST_SYMBOL + at) for at, key in enumerate(keys)} | {(): OTHER}
-        self._symbols = {sign: chr(FIRST_SYMBOL + len(keys) + at) for at, sign in enumerate(_SIGNS)}
-        self._symbols |= {word: key_symbol[numbers] for word, numbers in signatures.items()}
-
-    def _begin(self, words: Collection[str]) -> None:
-        """Note which words each beginning, "suicid*", stands for."""
-        self._beginning: dict[str, list[str]] = {
-            word[:-1]: [] for word in words if word.endswith(STARS) and word != STARS
-        }
-        self._prefix_lengths = sorted({len(prefix) for prefix in self._beginning}, reverse=True)
-        for word in words:
-            for length in self._prefix_lengths:
-                begun = self._beginning.get(word[:length])
-                if begun is not None and len(word) >= length and word != word[:length] + STARS:
-                    begun.append(word)
-
     def _index_spellings(self) -> None:
-        self._common = frozenset(self.common)
-        plain = sorted(word for word in self._symbols if word.isalpha())
+        plain = sorted(word for word in self._words if word.isalpha())
         plain.sort(key=len)  # a word that may be two others is the shorter one, the same in every run
         for word in (*plain, *sorted(sorted(self._common), key=len)):
             self._squeezed.setdefault(squeeze(word), word)
@@ -116,8 +80,8 @@ class Vocabulary:
         inflected = {
             word + ending for word in self._common if len(word) > 2 for ending in ("s", "ed", "ing", "d")
         }
-        singles = {letter for letter in "iuay" if letter in self._symbols}
-        whole = {word for word in self._symbols if len(word) > 1 and word.isalpha()}
+        singles = {letter for letter in "iuay" if letter in self._words}
+        whole = {word for word in self._words if len(word) > 1 and word.isalpha()}
         whole.update(word for word in self.spellings if len(word) > 1)
         return frozenset(self._common | inflected | whole | singles)
 
@@ -126,73 +90,33 @@ class Vocabulary:
         self._slipped: dict[str, str] = {}
         for word in self.slips:
             for slip in slips(word):
-                if slip not in self._symbols and slip not in self._common and slip not in self.spellings:
+                if slip not in self._words and slip not in self._common and slip not in self.spellings:
                     self._slipped.setdefault(slip, word)
 
-    @property
-    def ends(self) -> str:
-        """The character class of sentence ends."""
-        return f"[{self._symbols['.']}{self._symbols['?']}{self._symbols['!']}]"
-
-    @property
-    def comma(self) -> str:
-        """The symbol of a comma."""
-        return self._symbols[","]
-
-    @property
-    def every(self) -> str:
-        """The range of all symbols."""
-        return f"{OTHER}-{max(self._symbols.values())}"
-
-    def class_but(self, words: frozenset[str]) -> str:
-        """The character class of all symbols but those a word of the set may be read as."""
-        kept = {*self.symbols[""]} - set(self.symbols_of(words))
-        return _ranges("".join(sorted(kept)))
-
-    def class_of(self, words: frozenset[str]) -> str:
-        """The character class of a word set."""
-        known = self._classes.get(words)
-        if known is None:
-            known = self._classes[words] = _ranges(self.symbols_of(words))
-        return known
-
-    def symbols_of(self, words: frozenset[str]) -> str:
-        """The symbols a word of the set may be read as, in order, none twice."""
-        return "".join(sorted({each for word in words for each in self.symbols[word]}))
-
-    @cached_property
-    def symbols(self) -> Mapping[str, Collection[str]]:
-        """The symbols each word may be read as; by the empty word, all there are."""
-        numerals = {symbol for each, symbol in self._symbols.items() if each[0].isdigit()}
-        symbols: dict[str, Collection[str]] = dict(self._symbols)
-        symbols[""] = {OTHER, *self._symbols.values()}
-        symbols[NUMBER] = numerals | {self._symbols[NUMBER]}
-        for beginning, begun in self._beginning.items():
-            own = beginning + STARS
-            symbols[own] = {self._symbols[each] for each in (own, *begun)}
-        return symbols
-
-    def encode(self, units: Iterable[str]) -> list[str]:
-        """Return each unit's symbols; a unit may stand for several words."""
+    def units(self, written: Iterable[str]) -> list[Unit]:
+        """Return what each written word is read as; one may stand for several words."""
         known = self.known
         known.budget = _MOST_READ
-        return [known[unit] for unit in units]
+        return [known[word] for word in written]
 
-    def weigh(self, words: frozenset[str]) -> float:
-        """Return how common the words of a set are in ordinary messages."""
-        known = self._weights.get(words)
-        if known is None:
-            known = self._weights[words] = len(words) + 29 * len(words & self._frequent)
-        return known
+    def read(self, word: str) -> Unit:
+        """Return what a word is read as that was not met before."""
+        places = tuple([self._place(each) for each in self.meant(word)])
+        return Unit(places, sum(1 << each for each in {each for place in places for each in place}))
 
-    def read(self, word: str) -> str:
-        """Return the symbols of a word that is in no list as written."""
-        return "".join(self._symbols.get(each, OTHER) for each in self.meant(word))
+    def _place(self, word: str) -> tuple[int, ...]:
+        """Return every word of a pattern that a word meets."""
+        met = [word, NUMBER] if word[0].isdigit() else [word]
+        for length in self._lengths:
+            beginning = word[:length] + STARS
+            if beginning in self._beginnings and beginning != word and length <= len(word):
+                met.append(beginning)
+        return tuple([self.lexicon[each] for each in met if each in self.lexicon])
 
     def meant(self, word: str) -> tuple[str, ...]:
-        """Return the words a written word stands for; ("?unknown",) when that cannot be told."""
+        """Return the words a written word stands for; (UNKNOWN,) when that cannot be told."""
         if word.isdigit():
-            return (word,) if word in self._symbols else (NUMBER,)
+            return (word,) if word in self._words else (NUMBER,)
         found = (
             self._exact(word)
             or self._begun(word)
@@ -200,7 +124,7 @@ class Vocabulary:
             or self._inflected(word)
             or self._respelled(word)
         )
-        return found or ("?unknown",)
+        return found or (UNKNOWN,)
 
     def _listed(self, word: str) -> tuple[str, ...]:
         return self._exact(word) or self._begun(word)
@@ -208,17 +132,19 @@ class Vocabulary:
     def _exact(self, word: str) -> tuple[str, ...]:
         if word in self.spellings:
             return tuple(self.spellings[word].split())
-        return (word,) if word in self._symbols else ()
+        return (word,) if word in self._words else ()
 
     def _begun(self, word: str) -> tuple[str, ...]:
         """Read a word by how it begins; a slip in a listed word is read as that word."""
-        for length in self._prefix_lengths:
-            if word[:length] in self._beginning:
+        for length in self._lengths:
+            if word[:length] + STARS in self._beginnings:
+                if word in self._ordinary:
+                    return (word[:length] + STARS,)
                 whole = (
                     self._exact(squeeze(word, most=2)) or self._exact(squeeze(word)) or self._corrected(word)
                 )
                 return whole if whole and whole[0].startswith(word[:length]) else (word[:length] + STARS,)
-        return (word,) if word in self._common else ()
+        return (word,) if word in self._common or word in self._ordinary else ()
 
     def _number(self, word: str) -> tuple[str, ...]:
         digits = word.rstrip("abcdefghijklmnopqrstuvwxyz")
@@ -265,7 +191,7 @@ class Vocabulary:
         candidates = list(self._deleted.get(word, ()))
         for at in range(len(word)):
             shorter = word[:at] + word[at + 1 :]
-            if len(shorter) >= _SHORTEST_FUZZY and shorter in self._symbols:
+            if len(shorter) >= _SHORTEST_FUZZY and shorter in self._words:
                 candidates.append(shorter)
             candidates += self._deleted.get(shorter, ())
         close = [each for each in candidates if one_slip(word, each)]
@@ -290,7 +216,7 @@ class Vocabulary:
         pieces = walk_back(word, [start for _, start in best])
         if loose and 5 * sum(len(piece) for piece in pieces if len(piece) > 2) < 3 * len(word):
             return ()
-        return tuple(part for piece in pieces for part in self._listed(piece) or ("?unknown",))
+        return tuple(part for piece in pieces for part in self._listed(piece) or (UNKNOWN,))
 
     def _piece_cost(self, piece: str, loose: bool) -> float:
         if piece in self._pieces:
@@ -299,37 +225,26 @@ class Vocabulary:
 
     def unknown(self, word: str) -> bool:
         """Tell whether a word read before is in neither language as far as the lists know."""
-        return self.known.get(word) == OTHER and word not in self._common and word not in self._symbols
+        listed = word in self._words or word in self._common or word in self._ordinary
+        return not listed and self.known.get(word) == _NOTHING
 
 
-class _Known(dict[str, str]):
-    """Symbols of words seen before; forgets everything when full, so that memory stays bounded."""
+_NOTHING = Unit(((),), 0)
+
+
+class _Known(dict[str, Unit]):
+    """What was read before; forgets everything when full, so that memory stays bounded."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self._vocabulary = vocabulary
         self.budget = _MOST_READ
 
-    def __missing__(self, word: str) -> str:
+    def __missing__(self, word: str) -> Unit:
         if self.budget <= 0 or len(word) > _LONGEST_GLUED:
-            return OTHER
+            return _NOTHING
         self.budget -= 1 + (len(word) > _LONGEST_WORD) * len(word)
-        symbols = self._vocabulary.read(word)
         if len(self) > _MOST_REMEMBERED:
             self.clear()
-        self[word] = symbols
-        return symbols
-
-
-def _ranges(symbols: str) -> str:
-    """Write sorted symbols as a character class."""
-    if len(symbols) == 1:
-        return symbols
-    if not symbols:
-        return f"[{OTHER}]"
-    parts, start = [], symbols[0]
-    for here, following in zip(symbols, [*symbols[1:], ""], strict=True):
-        if not following or ord(following) != ord(here) + 1:
-            parts.append(start if start == here else f"{start}-{here}")
-            start = following
-    return f"[{''.join(parts)}]"
+        unit = self[word] = self._vocabulary.read(word)
+        return unit

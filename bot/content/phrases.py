@@ -11,8 +11,10 @@ from pydantic import ConfigDict
 from bot.care.judgement import Guard, Phrase, Together
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
+from bot.care.nodes import Node
 from bot.care.normalise import Reader
-from bot.care.patterns import FILLERS, NEGATIONS, Grammar, Node, PatternError, collect_words, has_words
+from bot.care.passage import Frame
+from bot.care.patterns import FILLERS, NEGATIONS, Grammar, PatternError, chosen
 from bot.care.phrases import PhraseBook
 from bot.care.vocabulary import Vocabulary
 from bot.content.source import Document, Problem, checked
@@ -26,6 +28,7 @@ TABLES = (
     "slips",
     "emoji",
     "common",
+    "ordinary",
     "together",
     "unreadable",
     "other_languages",
@@ -90,8 +93,8 @@ def load_phrases(documents: Sequence[Document], problems: list[Problem]) -> Phra
     book = loader.book()
     if not any(phrase.say for phrase in book.phrases):
         problems.append(Problem("rules/phrases", "holds no phrase; the bot would hear nothing"))
-    for document, entry in loader.entries:
-        problems.extend(_broken_cases(book, document, entry))
+    for document, entry, phrase in loader.entries:
+        problems.extend(_broken_cases(book, phrase, document, entry))
     return book
 
 
@@ -101,25 +104,25 @@ class _Loader:
     def __init__(self, documents: Sequence[Document], problems: list[Problem]) -> None:
         self.documents = documents
         self.problems = problems
-        self.entries: list[tuple[Document, PhraseEntry]] = []
+        self.entries: list[tuple[Document, PhraseEntry, Phrase]] = []
         self._tables: dict[str, dict[str, str]] = {}
         self._check_tables()
         self._spelled = self._spellings()
-        self._grammar = Grammar(self._merged("words"), self._spelled, self._merged("same"))
+        frequent = self._merged("common").get("frequent", "").split()
+        self._grammar = Grammar(self._merged("words"), self._spelled, self._merged("same"), frequent)
 
     def book(self) -> PhraseBook:
         guards = self._guards()
         phrases = self._phrases(guards)
-        filler, negations = self._listed(FILLERS), self._listed(NEGATIONS)
+        frame = Frame(self._grammar.listed(FILLERS), self._grammar.listed(NEGATIONS))
         return PhraseBook(
             phrases,
             guards,
-            self._vocabulary(phrases, guards, filler, negations),
+            self._vocabulary(),
             Reader(self._merged("emoji")),
             self._languages(),
             self._together(),
-            filler,
-            negations,
+            frame,
             {answer: frozenset(ways.split(" | ")) for answer, ways in self._merged("direct_answer").items()},
         )
 
@@ -161,9 +164,9 @@ class _Loader:
                 guards[entry.id] = Guard(
                     entry.id,
                     level,
-                    before=self._nodes(document, entry.id, entry.before),
-                    after=self._nodes(document, entry.id, entry.after),
-                    anywhere=self._nodes(document, entry.id, entry.anywhere),
+                    before=self._either(document, entry.id, entry.before),
+                    after=self._either(document, entry.id, entry.after),
+                    anywhere=self._either(document, entry.id, entry.anywhere),
                 )
         return guards
 
@@ -178,7 +181,7 @@ class _Loader:
                     self.problems.append(document.problem(f"phrase {entry.id!r} is there twice", entry.id))
                 if phrase := self._phrase(document, entry, guards):
                     phrases[entry.id] = phrase
-                    self.entries.append((document, entry))
+                    self.entries.append((document, entry, phrase))
         return list(phrases.values())
 
     def _phrase(self, document: Document, entry: PhraseEntry, guards: Mapping[str, Guard]) -> Phrase | None:
@@ -216,6 +219,10 @@ class _Loader:
             self.problems.append(document.problem(f"{name}: {error}", name))
             return None
 
+    def _either(self, document: Document, name: str, patterns: Sequence[str]) -> Node | None:
+        nodes = self._nodes(document, name, patterns)
+        return chosen(nodes) if nodes else None
+
     def _nodes(self, document: Document, name: str, patterns: Sequence[str]) -> tuple[Node, ...]:
         nodes = []
         for pattern in patterns:
@@ -224,45 +231,23 @@ class _Loader:
             except PatternError as error:
                 self.problems.append(document.problem(f'{name}: "{pattern}": {error}', pattern[:40]))
                 continue
-            if not has_words(node):
+            if not node.needs():
                 self.problems.append(
-                    document.problem(f'{name}: "{pattern}" matches everything', pattern[:40])
+                    document.problem(f'{name}: "{pattern}" names no word that must be there', pattern[:40])
                 )
                 continue
             nodes.append(node)
         return tuple(nodes)
 
-    def _listed(self, name: str) -> frozenset[str]:
-        """Every single word of a word list, none when there is no such list."""
-        if name not in self._grammar.lists:
-            return frozenset()
-        sets: set[frozenset[str]] = set()
-        collect_words(self._grammar.read(f"{{{name}}}"), sets, set())
-        return frozenset().union(*sets)
-
-    def _vocabulary(
-        self,
-        phrases: Iterable[Phrase],
-        guards: Mapping[str, Guard],
-        filler: frozenset[str],
-        negations: frozenset[str],
-    ) -> Vocabulary:
-        sets, seen = {filler, negations}, set[int]()
-        said = [node for phrase in phrases for node in phrase.say]
-        context = [
-            node for guard in guards.values() for node in (*guard.before, *guard.after, *guard.anywhere)
-        ]
-        for node in (*said, *context):
-            collect_words(node, sets, seen)
+    def _vocabulary(self) -> Vocabulary:
         common = self._merged("common")
-        frequent = frozenset(common.get("frequent", "").split())
         return Vocabulary(
-            sets,
+            self._grammar.lexicon,
             self._spelled,
-            frozenset(word for words in common.values() for word in words.split()),
-            frequent,
+            _words_in(common),
+            frozenset(common.get("frequent", "").split()),
             tuple(" ".join(self._merged("slips").values()).split()),
-            (negations, filler),
+            _words_in(self._merged("ordinary")),
         )
 
     def _spellings(self) -> dict[str, str]:
@@ -298,15 +283,17 @@ class _Loader:
         return None
 
 
-def _broken_cases(book: PhraseBook, document: Document, entry: PhraseEntry) -> Iterable[Problem]:
+def _words_in(table: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(word for words in table.values() for word in words.split())
+
+
+def _broken_cases(
+    book: PhraseBook, phrase: Phrase, document: Document, entry: PhraseEntry
+) -> Iterable[Problem]:
     """Yield a problem for each of the phrase's own cases that does not hold."""
     for case in entry.fires:
-        if not _fires(book, entry.id, case):
+        if not book.fires(phrase, case):
             yield document.problem(f"phrase {entry.id!r} must fire on {case!r}, and does not", entry.id)
     for case in entry.silent:
-        if _fires(book, entry.id, case):
+        if book.fires(phrase, case):
             yield document.problem(f"phrase {entry.id!r} must stay silent on {case!r}, and fires", entry.id)
-
-
-def _fires(book: PhraseBook, phrase_id: str, case: str) -> bool:
-    return any(hit.phrase.id == phrase_id and not hit.lowered_by for hit in book.examine(case).hits)

@@ -1,0 +1,291 @@
+"""The parts of a pattern, each of which tells where in a passage it may end, given where it may begin.
+
+Places are bits: bit 3 stands before the fourth word. A part takes a set of places as one number and answers
+with another, so every part is tried at all places of a message at once. The time grows with the patterns and
+the text, never with the ways in which they might fit: nothing is ever tried again.
+
+Sets of words are numbers too: a bit for each word of the lexicon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bot.care.passage import FREQUENT, Passage, numbers_of
+
+Needs = Sequence[int]
+"""Sets of words of each of which a text that holds the part holds at least one, the rarest first."""
+_UNSURE = -1  # what parts that need no word at all are noted under
+
+
+def weight(words: int) -> int:
+    """Return how common the words of a set are in messages: those in nearly every message weigh more."""
+    return words.bit_count() + 29 * (words & FREQUENT).bit_count()
+
+
+class Words:
+    """One word out of a set."""
+
+    __slots__ = ("any_of",)
+
+    def __init__(self, any_of: int) -> None:
+        self.any_of = any_of
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        return (starts & passage.standing[self]) << 1
+
+    def begins(self, passage: Passage) -> int:
+        return passage.standing[self]
+
+    def likely(self, passage: Passage) -> bool:
+        return self.any_of & passage.heard != 0
+
+    def needs(self) -> Needs:
+        return (self.any_of,)
+
+
+class _Between:
+    """What may stand between words, and need not be a word at all."""
+
+    __slots__ = ()
+
+    def begins(self, passage: Passage) -> int:
+        return passage.everywhere
+
+    def likely(self, passage: Passage) -> bool:
+        return True
+
+    def needs(self) -> Needs:
+        return ()
+
+
+class Gap(_Between):
+    """Up to `most` words of the same sentence, none of them a negation; commas do not count."""
+
+    __slots__ = ("least", "most")
+
+    def __init__(self, most: int, least: int = 0) -> None:
+        self.most = most
+        self.least = least
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        inside, commas = passage.inside, passage.commas
+        reached = starts | (starts & commas) << 1
+        passed = 0 if self.least else reached
+        for _ in range(self.most):
+            reached = (reached & inside) << 1
+            if not reached:
+                break
+            if commas:
+                reached |= (reached & commas) << 1
+            passed |= reached
+        return passed
+
+
+class Stride(_Between):
+    """Up to `most` words, across sentences."""
+
+    __slots__ = ("most",)
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        done = 0
+        while done < self.most:
+            step = min(done + 1, self.most - done)
+            starts |= starts << step
+            done += step
+        return starts & passage.everywhere
+
+
+class Edge(_Between):
+    """Where a sentence, or the whole message, begins or ends."""
+
+    __slots__ = ("message", "start")
+
+    def __init__(self, start: bool, message: bool) -> None:
+        self.start = start
+        self.message = message
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        at_edge = starts & (1 if self.start else passage.end)
+        return at_edge if self.message else at_edge | (starts & passage.stops) << 1
+
+
+class Maybe:
+    """A part that may be left out."""
+
+    __slots__ = ("part",)
+
+    def __init__(self, part: Node) -> None:
+        self.part = part
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        return starts | self.part.reach(passage, starts)
+
+    def begins(self, passage: Passage) -> int:
+        return passage.everywhere
+
+    def likely(self, passage: Passage) -> bool:
+        return True
+
+    def needs(self) -> Needs:
+        return ()
+
+
+class Row:
+    """One part after the other; up to two fillers may stand before a part that follows another at once."""
+
+    __slots__ = ("_needs", "_steps", "_sure", "parts")
+
+    def __init__(self, parts: Sequence[Node]) -> None:
+        self.parts = parts
+        self._sure: tuple[list[int], list[Row | Choice]] | None = None
+        self._steps: Sequence[_Step] | None = None
+        self._needs: Needs | None = None
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        filler, standing = passage.filler, passage.standing
+        for words, part, loose, sure in self._steps or self._new_steps():
+            skipped = starts
+            if loose and (after := (starts & filler) << 1):
+                starts |= after | (after & filler) << 1
+            starts = (starts & standing[words]) << 1 if words else part.reach(passage, starts)
+            if not sure:
+                starts |= skipped
+            elif not starts:
+                return 0
+        return starts
+
+    def _new_steps(self) -> Sequence[_Step]:
+        steps: list[_Step] = []
+        before: Node | None = None
+        for each in self.parts:
+            part, sure = (each.part, False) if isinstance(each, Maybe) else (each, True)
+            loose = not (before is None or isinstance(each, _Between) or isinstance(before, _Between))
+            steps.append((part if isinstance(part, Words) else None, part, loose, sure))
+            before = each
+        self._steps = steps
+        return steps
+
+    def begins(self, passage: Passage) -> int:
+        return self.parts[0].begins(passage)
+
+    def likely(self, passage: Passage) -> bool:
+        heard = passage.heard
+        words, others = self._sure or self._new_sure()
+        for any_of in words:
+            if not any_of & heard:
+                return False
+        return all(part.likely(passage) for part in others) if others else True
+
+    def _new_sure(self) -> tuple[list[int], list[Row | Choice]]:
+        words = [part.any_of for part in self.parts if isinstance(part, Words)]
+        others = [part for part in self.parts if isinstance(part, Row | Choice)]
+        others.sort(key=lambda part: weight(needs[0]) if (needs := part.needs()) else weight(FREQUENT))
+        self._sure = words, others
+        return self._sure
+
+    def needs(self) -> Needs:
+        if self._needs is None:
+            self._needs = sorted([each for part in self.parts for each in part.needs()], key=weight)
+        return self._needs
+
+
+class Choice:
+    """One part out of several: the alternatives that are single words, and the others."""
+
+    __slots__ = ("_any", "_by_word", "_needs", "parts", "words")
+
+    def __init__(self, words: Words | None, parts: Sequence[Node]) -> None:
+        self.words = words
+        self.parts = parts
+        self._needs: Needs | None = None
+        self._any = 0  # the words that parts are noted under
+        self._by_word: dict[int, list[Node]] | None = None
+
+    def reach(self, passage: Passage, starts: int) -> int:
+        reached = (starts & passage.standing[self.words]) << 1 if self.words else 0
+        live = passage.live.get(self)
+        for part in self._live(passage) if live is None else live:
+            reached |= part.reach(passage, starts)
+        return reached
+
+    def begins(self, passage: Passage) -> int:
+        begun = passage.standing[self.words] if self.words else 0
+        live = passage.live.get(self)
+        for part in self._live(passage) if live is None else live:
+            begun |= part.begins(passage)
+        return begun
+
+    def likely(self, passage: Passage) -> bool:
+        if self.words and self.words.any_of & passage.heard:
+            return True
+        live = passage.live.get(self)
+        return bool(self._live(passage) if live is None else live)
+
+    def _live(self, passage: Passage) -> Sequence[Node]:
+        """Return the parts all words of which are in the passage; worked out once for each passage."""
+        by_word = self._by_word if self._by_word is not None else self._index()
+        live = [part for part in by_word[_UNSURE] if part.likely(passage)]
+        for word in numbers_of(self._any & passage.heard):
+            live += [part for part in by_word[word] if part not in live and part.likely(passage)]
+        passage.live[self] = live
+        return live
+
+    def _index(self) -> dict[int, list[Node]]:
+        """Note each part under every word of the rarest set it needs."""
+        by_word: dict[int, list[Node]] = {_UNSURE: []}
+        for part in self.parts:
+            needs = part.needs()
+            if not needs:
+                by_word[_UNSURE].append(part)
+                continue
+            self._any |= needs[0]
+            for word in numbers_of(needs[0]):
+                by_word.setdefault(word, []).append(part)
+        self._by_word = by_word
+        return by_word
+
+    def needs(self) -> Needs:
+        if self._needs is None:
+            first = second = self.words.any_of if self.words else 0
+            for part in self.parts:
+                if not (needs := part.needs()):
+                    self._needs = ()
+                    return ()
+                first |= needs[0]
+                second |= needs[min(1, len(needs) - 1)]
+            self._needs = (first,) if first == second else (first, second)
+        return self._needs
+
+
+Node = Words | Gap | Stride | Edge | Maybe | Row | Choice
+# The part if it is words alone, the part, whether fillers may stand before it, whether it must be there.
+_Step = tuple[Words | None, Node, bool, bool]
+
+
+def spans(node: Node, passage: Passage) -> Iterator[tuple[int, int]]:
+    """Yield each place where a pattern stands and one past its last, from left to right, none overlapping."""
+    starts = node.begins(passage)
+    while starts and node.reach(passage, starts):
+        start = _first(node, passage, starts)
+        end = node.reach(passage, 1 << start).bit_length() - 1
+        yield start, end
+        past = max(end, start + 1)
+        starts = starts >> past << past
+
+
+def _first(node: Node, passage: Passage, starts: int) -> int:
+    """Return the first of some places at which a pattern that stands at one of them begins."""
+    while later := starts & (starts - 1):  # more than one is left
+        half = _lower_half(starts)
+        starts = half if node.reach(passage, half) else later & ~half
+    return starts.bit_length() - 1
+
+
+def _lower_half(starts: int) -> int:
+    """Return the places below the middle between the first and the last."""
+    first, last = (starts & -starts).bit_length() - 1, starts.bit_length() - 1
+    return starts & ((1 << (first + last + 1) // 2) - 1)
