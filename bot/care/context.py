@@ -2,68 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from bot.care.judgement import Guard, Phrase
 from bot.care.nodes import Node
 from bot.care.passage import Passage
+from bot.care.shortlist import Shortlist
 
 NEAR = 120  # words on either side of a phrase in which a guard "anywhere" is looked for
 _LOOSE = 3  # fillers that may stand between a guard and its phrase
 
 
-class _Stands(NamedTuple):
-    """A guard that stands somewhere in a passage."""
+class Contexts:
+    """Every guard, ready to be looked for around the phrases of a passage."""
 
-    guard: Guard
-    before: int  # the places up to which it stands before something
-    near: int  # where it ends, of what may stand anywhere
+    def __init__(self, guards: Mapping[str, Guard]) -> None:
+        self.level = {name: guard.to for name, guard in guards.items()}
+        self.sought = Shortlist(
+            [
+                ((name, side, node), node.needs())
+                for name, guard in guards.items()
+                for side, nodes in enumerate((guard.before, guard.after, guard.anywhere))
+                for node in nodes
+            ]
+        )
+
+
+_BEFORE, _AFTER, _ANYWHERE = range(3)
+_Stand = tuple[int, int, list[Node]]
 
 
 class Surroundings:
-    """The guards in one passage, each looked for when first asked about."""
+    """The guards that may stand in one passage, each looked for when first asked about."""
 
-    def __init__(self, guards: Mapping[str, Guard], passage: Passage) -> None:
-        self._guards = guards
+    def __init__(self, contexts: Contexts, passage: Passage) -> None:
+        self._level = contexts.level
         self._passage = passage
-        self._known: dict[str, _Stands | None] = {}
-        self._of_phrases: dict[Sequence[str], list[_Stands]] = {}
+        self._sought: dict[str, list[tuple[int, Node]]] = {}
+        for guard, side, node in contexts.sought.of(passage.words):
+            self._sought.setdefault(guard, []).append((side, node))
+        self._stand: dict[str, _Stand] = {}
 
     def lowering(self, phrase: Phrase, start: int, end: int) -> str:
         """Return the guard that lowers a phrase found between two places the most, "" for none."""
-        standing = self._of_phrases.get(phrase.guards)
-        if standing is None:
-            standing = self._of_phrases[phrase.guards] = self._those_of(phrase.guards)
         lowest, level = "", phrase.level
-        for each in standing:
-            if each.guard.to < level and self._stands(each, start, end):
-                lowest, level = each.guard.id, each.guard.to
+        for name in phrase.guards:
+            if name in self._sought and self._level[name] < level and self._stands(name, start, end):
+                lowest, level = name, self._level[name]
         return lowest
 
-    def _those_of(self, names: Sequence[str]) -> list[_Stands]:
-        for name in names:
-            if name not in self._known:
-                self._known[name] = self._look_for(self._guards[name])
-        return [each for name in names if (each := self._known[name])]
-
-    def _look_for(self, guard: Guard) -> _Stands | None:
-        before, near = self._ends(guard.before), self._ends(guard.anywhere)
-        if before or near or (guard.after and guard.after.likely(self._passage)):
-            return _Stands(guard, self._loosened(before), near)
-        return None
-
-    def _stands(self, each: _Stands, start: int, end: int) -> bool:
-        guard, before, near = each
+    def _stands(self, guard: str, start: int, end: int) -> bool:
+        before, near, after = self._stand.get(guard) or self._look_for(guard)
         if before >> start & 1:
             return True
         if near and near >> max(0, start - NEAR) & ((1 << end - start + 2 * NEAR) - 1):
             return True
-        return guard.after is not None and guard.after.reach(self._passage, self._loosened(1 << end)) != 0
+        if not after:
+            return False
+        behind = self._loosened(1 << end)
+        return any(node.reach(self._passage, behind) for node in after)
 
-    def _ends(self, node: Node | None) -> int:
-        passage = self._passage
-        return node.reach(passage, passage.everywhere) if node and node.likely(passage) else 0
+    def _look_for(self, guard: str) -> _Stand:
+        """Return where a guard ends that stands before a phrase, or anywhere, and what may stand after one."""
+        passage, ends = self._passage, [0, 0, 0]
+        after: list[Node] = []
+        for side, node in self._sought[guard]:
+            if not node.likely(passage):
+                continue
+            if side == _AFTER:
+                after.append(node)
+            else:
+                ends[side] |= node.reach(passage, passage.everywhere)
+        stand = self._stand[guard] = self._loosened(ends[_BEFORE]), ends[_ANYWHERE], after
+        return stand
 
     def _loosened(self, places: int) -> int:
         step, filler = places, self._passage.filler

@@ -17,9 +17,9 @@ class Guard:
 
     id: str
     to: Level
-    before: Node | None = None
-    after: Node | None = None
-    anywhere: Node | None = None
+    before: tuple[Node, ...] = ()
+    after: tuple[Node, ...] = ()
+    anywhere: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True)

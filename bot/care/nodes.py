@@ -13,23 +13,26 @@ from collections.abc import Iterator, Sequence
 
 from bot.care.passage import FREQUENT, Passage, numbers_of
 
-Needs = Sequence[int]
-"""Sets of words of each of which a text that holds the part holds at least one, the rarest first."""
-_UNSURE = -1  # what parts that need no word at all are noted under
+Needs = Sequence[tuple[int, int]]
+"""Sets of words of each of which a text that holds the part holds at least one, the rarest first.
+
+Before each set stands how common its words are in messages.
+"""
 
 
-def weight(words: int) -> int:
-    """Return how common the words of a set are in messages: those in nearly every message weigh more."""
-    return words.bit_count() + 29 * (words & FREQUENT).bit_count()
+def _weighed(words: int) -> tuple[int, int]:
+    """Return a set with how common its words are: those in nearly every message weigh more."""
+    return words.bit_count() + 29 * (words & FREQUENT).bit_count(), words
 
 
 class Words:
     """One word out of a set."""
 
-    __slots__ = ("any_of",)
+    __slots__ = ("_needs", "any_of")
 
     def __init__(self, any_of: int) -> None:
         self.any_of = any_of
+        self._needs: Needs | None = None
 
     def reach(self, passage: Passage, starts: int) -> int:
         return (starts & passage.standing[self]) << 1
@@ -41,7 +44,9 @@ class Words:
         return self.any_of & passage.heard != 0
 
     def needs(self) -> Needs:
-        return (self.any_of,)
+        if self._needs is None:
+            self._needs = (_weighed(self.any_of),)
+        return self._needs
 
 
 class _Between:
@@ -178,25 +183,32 @@ class Row:
         for any_of in words:
             if not any_of & heard:
                 return False
-        return all(part.likely(passage) for part in others) if others else True
+        for part in others:  # noqa: SIM110 (a generator costs more than what it looks at)
+            if not part.likely(passage):
+                return False
+        return True
 
     def _new_sure(self) -> tuple[list[int], list[Row | Choice]]:
         words = [part.any_of for part in self.parts if isinstance(part, Words)]
         others = [part for part in self.parts if isinstance(part, Row | Choice)]
-        others.sort(key=lambda part: weight(needs[0]) if (needs := part.needs()) else weight(FREQUENT))
+        others.sort(key=lambda part: next(iter(part.needs()), _weighed(FREQUENT)))
         self._sure = words, others
         return self._sure
 
     def needs(self) -> Needs:
         if self._needs is None:
-            self._needs = sorted([each for part in self.parts for each in part.needs()], key=weight)
+            found: list[tuple[int, int]] = []
+            for part in self.parts:
+                found += part.needs()
+            found.sort()
+            self._needs = found
         return self._needs
 
 
 class Choice:
     """One part out of several: the alternatives that are single words, and the others."""
 
-    __slots__ = ("_any", "_by_word", "_needs", "parts", "words")
+    __slots__ = ("_any", "_by_word", "_needs", "_unsure", "parts", "words")
 
     def __init__(self, words: Words | None, parts: Sequence[Node]) -> None:
         self.words = words
@@ -204,6 +216,7 @@ class Choice:
         self._needs: Needs | None = None
         self._any = 0  # the words that parts are noted under
         self._by_word: dict[int, list[Node]] | None = None
+        self._unsure: list[Node] = []  # the parts that need no word at all
 
     def reach(self, passage: Passage, starts: int) -> int:
         reached = (starts & passage.standing[self.words]) << 1 if self.words else 0
@@ -228,22 +241,25 @@ class Choice:
     def _live(self, passage: Passage) -> Sequence[Node]:
         """Return the parts all words of which are in the passage; worked out once for each passage."""
         by_word = self._by_word if self._by_word is not None else self._index()
-        live = [part for part in by_word[_UNSURE] if part.likely(passage)]
-        for word in numbers_of(self._any & passage.heard):
-            live += [part for part in by_word[word] if part not in live and part.likely(passage)]
+        live = [part for part in self._unsure if part.likely(passage)] if self._unsure else []
+        if there := self._any & passage.heard:
+            for word in numbers_of(there):
+                for part in by_word[word]:
+                    if part.likely(passage) and part not in live:
+                        live.append(part)
         passage.live[self] = live
         return live
 
     def _index(self) -> dict[int, list[Node]]:
         """Note each part under every word of the rarest set it needs."""
-        by_word: dict[int, list[Node]] = {_UNSURE: []}
+        by_word: dict[int, list[Node]] = {}
         for part in self.parts:
             needs = part.needs()
             if not needs:
-                by_word[_UNSURE].append(part)
+                self._unsure.append(part)
                 continue
-            self._any |= needs[0]
-            for word in numbers_of(needs[0]):
+            self._any |= needs[0][1]
+            for word in numbers_of(needs[0][1]):
                 by_word.setdefault(word, []).append(part)
         self._by_word = by_word
         return by_word
@@ -255,9 +271,9 @@ class Choice:
                 if not (needs := part.needs()):
                     self._needs = ()
                     return ()
-                first |= needs[0]
-                second |= needs[min(1, len(needs) - 1)]
-            self._needs = (first,) if first == second else (first, second)
+                first |= needs[0][1]
+                second |= needs[min(1, len(needs) - 1)][1]
+            self._needs = (_weighed(first),) if first == second else (_weighed(first), _weighed(second))
         return self._needs
 
 
@@ -269,9 +285,11 @@ _Step = tuple[Words | None, Node, bool, bool]
 def spans(node: Node, passage: Passage) -> Iterator[tuple[int, int]]:
     """Yield each place where a pattern stands and one past its last, from left to right, none overlapping."""
     starts = node.begins(passage)
-    while starts and node.reach(passage, starts):
+    while starts and (ends := node.reach(passage, starts)):
         start = _first(node, passage, starts)
-        end = node.reach(passage, 1 << start).bit_length() - 1
+        if starts & (starts - 1):
+            ends = node.reach(passage, 1 << start)
+        end = ends.bit_length() - 1
         yield start, end
         past = max(end, start + 1)
         starts = starts >> past << past

@@ -42,12 +42,24 @@ _MARKS: Mapping[str, Node] = {
 }
 
 
+class _Bits(dict[str, int]):
+    """A bit of its own for each word: the first for those given, then one more for each word that is met."""
+
+    def __init__(self, first: Iterable[str]) -> None:
+        super().__init__((word, 1 << number) for number, word in enumerate(first))
+        self._next = 1 << MOST_FREQUENT
+
+    def __missing__(self, word: str) -> int:
+        bit = self[word] = self._next
+        self._next <<= 1
+        return bit
+
+
 class Grammar:
     """Reads patterns, given the word lists as written and the short forms people may use for words.
 
     `spellings` maps a short form to the words meant, `same` a word to all the words to be taken for it.
-    What stands in several patterns, a word list or a group, is one part of all of them. `lexicon` numbers the
-    words that any pattern read so far speaks of; the signs and the `frequent` words come first.
+    What stands in several patterns, a word list or a group, is one part of all of them.
     """
 
     def __init__(
@@ -58,9 +70,7 @@ class Grammar:
         frequent: Iterable[str] = (),
     ) -> None:
         self.lists = lists
-        first = (*SIGNS, *dict.fromkeys(frequent))[:MOST_FREQUENT]
-        self.lexicon: dict[str, int] = {word: number for number, word in enumerate(first)}
-        self._next = MOST_FREQUENT
+        self._bits = _Bits((*SIGNS, *dict.fromkeys(frequent))[:MOST_FREQUENT])
         self._meant = dict(spellings or {})
         self._same = {word: each.split() for word, each in (same or {}).items()}
         self._special = frozenset((*self._meant, *self._same))  # words that stand for more than themselves
@@ -80,6 +90,11 @@ class Grammar:
             raise PatternError(f'"{pieces[-1]}" stands where nothing should')
         return node
 
+    @property
+    def lexicon(self) -> dict[str, int]:
+        """A number for every word that any pattern read so far speaks of, signs and frequent words first."""
+        return {word: bit.bit_length() - 1 for word, bit in self._bits.items()}
+
     def listed(self, name: str) -> int:
         """Return every single word of a list as bits, none when there is no such list."""
         node = self._list(name) if name in self.lists else None
@@ -91,7 +106,7 @@ class Grammar:
         while pieces and pieces[-1] == "|":
             pieces.pop()
             parts.append(self._sequence(pieces))
-        return chosen(parts)
+        return _chosen(parts)
 
     def _sequence(self, pieces: list[str]) -> Node:
         parts: list[Node] = []
@@ -124,7 +139,7 @@ class Grammar:
             return Maybe(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
         if piece == NUMBER:
             written_out = [self._list(NUMBERS)] if NUMBERS in self.lists else []
-            return chosen([self._of({NUMBER}), *written_out])
+            return _chosen([self._of([NUMBER]), *written_out])
         if piece[0] == "{" and piece[-1] == "}":
             return self._list(piece[1:-1])
         _check(piece)
@@ -132,32 +147,29 @@ class Grammar:
 
     def _group(self, inner: str) -> Node:
         """Read alternatives without groups inside."""
-        plain: set[str] = set()
-        parts: list[Node] = []
-        for alternative in inner.split("|"):
-            word = alternative.strip()
-            if word.isalnum() and word not in self._special:
-                plain.add(word)
-            else:
-                parts.append(self._atoms.get(word) or self._sequence(_PIECE.findall(word)[::-1]))
-        for word in plain:
-            if not word.isascii() or word != word.lower():
-                _check(word)
-        return chosen([self._of(plain), *parts] if plain else parts)
+        alternatives = [each.strip() for each in inner.split("|")]
+        if not inner.isascii() or inner != inner.lower():
+            return _chosen([self._alternative(each) for each in alternatives])
+        others = [each for each in alternatives if not each.isalnum() or each in self._special]
+        plain = dict.fromkeys(each for each in alternatives if each.isalnum() and each not in self._special)
+        parts = [self._atoms.get(each) or self._alternative(each) for each in others]
+        return _chosen([self._of(plain), *parts] if plain else parts)
+
+    def _alternative(self, written: str) -> Node:
+        """Read words one after the other."""
+        pieces = written.split()
+        if not pieces or "?" in pieces:
+            return self._sequence(pieces[::-1])
+        parts = [self._atoms.get(piece) or self._atom(piece) for piece in pieces]
+        return parts[0] if len(parts) == 1 else Row(parts)
 
     def _said(self, word: str) -> Node:
         words = [self._of({each, *self._same.get(each, ())}) for each in self._meant.get(word, word).split()]
         return words[0] if len(words) == 1 else Row(words)
 
     def _of(self, words: Iterable[str]) -> Words:
-        any_of, lexicon = 0, self.lexicon
-        for word in words:
-            number = lexicon.get(word)
-            if number is None:
-                number = lexicon[word] = self._next
-                self._next += 1
-            any_of |= 1 << number
-        return Words(any_of)
+        """Return the part that is one of some words, none of them named twice."""
+        return Words(sum(map(self._bits.__getitem__, words)))
 
     def _list(self, name: str) -> Node:
         if name not in self._read:
@@ -185,7 +197,7 @@ def _check(word: str) -> None:
         )
 
 
-def chosen(parts: Sequence[Node]) -> Node:
+def _chosen(parts: Sequence[Node]) -> Node:
     """Merge alternatives that are single words into one set."""
     if len(parts) == 1:
         return parts[0]

@@ -13,7 +13,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
-from bot.care.context import Surroundings
+from bot.care.context import Contexts, Surroundings
 from bot.care.judgement import Guard, Hit, Judgement, Phrase, Together, bound, findings_of, restored
 from bot.care.language import Languages
 from bot.care.level import Finding
@@ -60,6 +60,7 @@ class PhraseBook:
 
     def __post_init__(self) -> None:
         self._lines = Shortlist([(line, line.node.needs()) for line in self._all_lines()])
+        self._contexts = Contexts(self.guards)
 
     def _all_lines(self) -> Iterator[_Line]:
         for phrase in self.phrases:
@@ -96,7 +97,7 @@ class PhraseBook:
         close = set()
         for line in self._all_lines():
             needed = line.node.needs()[:6]
-            there = sum(bool(heard & each) for each in needed)
+            there = sum(bool(heard & each) for _, each in needed)
             if line.written not in fired and 2 <= len(needed) <= there + 1:
                 close.add(f"{line.phrase.id}: {line.written}")
         return sorted(close)
@@ -122,12 +123,13 @@ class PhraseBook:
 
     def _found(self, passage: Passage, lines: Iterable[_Line]) -> Iterator[_Found]:
         """Yield where each line stands: the first place where no guard lowers it, else the lowered ones."""
-        around = Surroundings(self.guards, passage)
+        around: Surroundings | None = None
         for line in lines:
             if not line.node.likely(passage):
                 continue
             lowered = []
             for start, end in islice(spans(line.node, passage), _MOST_PLACES):
+                around = around or Surroundings(self._contexts, passage)
                 found = _Found(line, start, end, around.lowering(line.phrase, start, end))
                 if not found.guard:
                     yield found

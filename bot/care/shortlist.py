@@ -9,7 +9,7 @@ from bot.care.nodes import Needs
 from bot.care.passage import numbers_of
 
 T = TypeVar("T")
-_RANKS = 3
+_RANKS = 4
 
 
 class Shortlist(Generic[T]):
@@ -21,38 +21,44 @@ class Shortlist(Generic[T]):
     def __init__(self, entries: Sequence[tuple[T, Needs]]) -> None:
         self._entries = [entry for entry, _ in entries]
         self._free = [0] * _RANKS  # the entries that have no such need
-        needed: list[dict[int, int]] = [{} for _ in range(_RANKS)]  # of each need, the entries
+        needed: dict[
+            int, list[int]
+        ] = {}  # of each need, the entries of which it is the first, the second ...
         for number, (_, needs) in enumerate(entries):
+            bit = 1 << number
             for rank in range(_RANKS):
                 if rank < len(needs):
-                    needed[rank][needs[rank]] = needed[rank].get(needs[rank], 0) | 1 << number
+                    needed.setdefault(needs[rank][1], [0] * _RANKS)[rank] |= bit
                 else:
-                    self._free[rank] |= 1 << number
+                    self._free[rank] |= bit
         self._met = _by_word(needed)
 
     def of(self, words: Iterable[int]) -> Iterator[T]:
         """Return the entries that a text with these words may hold, in their order."""
-        first, second, third = self._free
+        first, second, third, fourth = self._free
         for word in words:
             if word in self._met:
-                a, b, c = self._met[word]
+                a, b, c, d = self._met[word]
                 first |= a
                 second |= b
                 third |= c
-        there, entries = bin(first & second & third)[:1:-1], self._entries
+                fourth |= d
+        there, entries = bin(first & second & third & fourth)[:1:-1], self._entries
         at = there.find("1")
         while at >= 0:
             yield entries[at]
             at = there.find("1", at + 1)
 
 
-def _by_word(needed: Sequence[Mapping[int, int]]) -> dict[int, list[int]]:
-    """Return, for each word, the entries whose first need it meets, whose second and whose third."""
+def _by_word(needed: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
+    """Return, for each word, the entries whose first need it meets, whose second, and so on."""
     met: dict[int, list[int]] = {}
-    for rank, entries_of in enumerate(needed):
-        for need, entries in entries_of.items():
-            for word in numbers_of(need):
-                if word not in met:
-                    met[word] = [0] * _RANKS
-                met[word][rank] |= entries
+    for need, entries in needed.items():
+        for word in numbers_of(need):
+            if (there := met.get(word)) is None:
+                met[word] = list(entries)
+                continue
+            for rank, bits in enumerate(entries):
+                if bits:
+                    there[rank] |= bits
     return met

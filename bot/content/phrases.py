@@ -14,7 +14,7 @@ from bot.care.level import Finding, Level
 from bot.care.nodes import Node
 from bot.care.normalise import Reader
 from bot.care.passage import Frame
-from bot.care.patterns import FILLERS, NEGATIONS, Grammar, PatternError, chosen
+from bot.care.patterns import FILLERS, NEGATIONS, Grammar, PatternError
 from bot.care.phrases import PhraseBook
 from bot.care.vocabulary import Vocabulary
 from bot.content.source import Document, Problem, checked
@@ -164,9 +164,9 @@ class _Loader:
                 guards[entry.id] = Guard(
                     entry.id,
                     level,
-                    before=self._either(document, entry.id, entry.before),
-                    after=self._either(document, entry.id, entry.after),
-                    anywhere=self._either(document, entry.id, entry.anywhere),
+                    before=self._nodes(document, entry.id, entry.before),
+                    after=self._nodes(document, entry.id, entry.after),
+                    anywhere=self._nodes(document, entry.id, entry.anywhere),
                 )
         return guards
 
@@ -218,10 +218,6 @@ class _Loader:
         except ValueError as error:
             self.problems.append(document.problem(f"{name}: {error}", name))
             return None
-
-    def _either(self, document: Document, name: str, patterns: Sequence[str]) -> Node | None:
-        nodes = self._nodes(document, name, patterns)
-        return chosen(nodes) if nodes else None
 
     def _nodes(self, document: Document, name: str, patterns: Sequence[str]) -> tuple[Node, ...]:
         nodes = []
