@@ -39,7 +39,7 @@ class Surroundings:
         self._level = contexts.level
         self._passage = passage
         self._sought: dict[str, list[tuple[int, Node]]] = {}
-        for guard, side, node in contexts.sought.of(passage.words):
+        for guard, side, node in contexts.sought.of(passage.heard):
             self._sought.setdefault(guard, []).append((side, node))
         self._stand: dict[str, _Stand] = {}
 
@@ -63,7 +63,7 @@ class Surroundings:
         return any(node.reach(self._passage, behind) for node in after)
 
     def _look_for(self, guard: str) -> _Stand:
-        """Return where a guard ends that stands before a phrase, or anywhere, and what may stand after one."""
+        """Return where a guard ends, before a phrase and anywhere, and what of it may stand after one."""
         passage, ends = self._passage, [0, 0, 0]
         after: list[Node] = []
         for side, node in self._sought[guard]:

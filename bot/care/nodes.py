@@ -3,36 +3,35 @@
 Places are bits: bit 3 stands before the fourth word. A part takes a set of places as one number and answers
 with another, so every part is tried at all places of a message at once. The time grows with the patterns and
 the text, never with the ways in which they might fit: nothing is ever tried again.
-
-Sets of words are numbers too: a bit for each word of the lexicon.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 
-from bot.care.passage import FREQUENT, Passage, numbers_of
-
-Needs = Sequence[tuple[int, int]]
-"""Sets of words of each of which a text that holds the part holds at least one, the rarest first.
-
-Before each set stands how common its words are in messages.
-"""
+from bot.care.passage import Passage
 
 
-def _weighed(words: int) -> tuple[int, int]:
-    """Return a set with how common its words are: those in nearly every message weigh more."""
-    return words.bit_count() + 29 * (words & FREQUENT).bit_count(), words
+class Need(NamedTuple):
+    """A set of words of which a text that holds a part holds at least one."""
+
+    weight: int  # how common the words are in messages, the lowest first
+    any_of: frozenset[str]
+
+
+Needs = Sequence[Need]
 
 
 class Words:
-    """One word out of a set."""
+    """One word out of a set. `weight` says how common the words are in messages."""
 
     __slots__ = ("_needs", "any_of")
 
-    def __init__(self, any_of: int) -> None:
+    def __init__(self, any_of: frozenset[str], weight: int) -> None:
         self.any_of = any_of
-        self._needs: Needs | None = None
+        self._needs = (Need(weight, any_of),)
 
     def reach(self, passage: Passage, starts: int) -> int:
         return (starts & passage.standing[self]) << 1
@@ -41,11 +40,9 @@ class Words:
         return passage.standing[self]
 
     def likely(self, passage: Passage) -> bool:
-        return self.any_of & passage.heard != 0
+        return not self.any_of.isdisjoint(passage.heard)
 
     def needs(self) -> Needs:
-        if self._needs is None:
-            self._needs = (_weighed(self.any_of),)
         return self._needs
 
 
@@ -146,7 +143,7 @@ class Row:
 
     def __init__(self, parts: Sequence[Node]) -> None:
         self.parts = parts
-        self._sure: tuple[list[int], list[Row | Choice]] | None = None
+        self._sure: tuple[list[frozenset[str]], list[Row | Choice]] | None = None
         self._steps: Sequence[_Step] | None = None
         self._needs: Needs | None = None
 
@@ -181,26 +178,26 @@ class Row:
         heard = passage.heard
         words, others = self._sure or self._new_sure()
         for any_of in words:
-            if not any_of & heard:
+            if any_of.isdisjoint(heard):
                 return False
         for part in others:  # noqa: SIM110 (a generator costs more than what it looks at)
             if not part.likely(passage):
                 return False
         return True
 
-    def _new_sure(self) -> tuple[list[int], list[Row | Choice]]:
+    def _new_sure(self) -> tuple[list[frozenset[str]], list[Row | Choice]]:
         words = [part.any_of for part in self.parts if isinstance(part, Words)]
         others = [part for part in self.parts if isinstance(part, Row | Choice)]
-        others.sort(key=lambda part: next(iter(part.needs()), _weighed(FREQUENT)))
+        others.sort(key=lambda part: part.needs()[0].weight if part.needs() else _HEAVY)
         self._sure = words, others
         return self._sure
 
     def needs(self) -> Needs:
         if self._needs is None:
-            found: list[tuple[int, int]] = []
+            found: list[Need] = []
             for part in self.parts:
                 found += part.needs()
-            found.sort()
+            found.sort(key=_WEIGHT)
             self._needs = found
         return self._needs
 
@@ -208,14 +205,13 @@ class Row:
 class Choice:
     """One part out of several: the alternatives that are single words, and the others."""
 
-    __slots__ = ("_any", "_by_word", "_needs", "_unsure", "parts", "words")
+    __slots__ = ("_by_word", "_needs", "_unsure", "parts", "words")
 
     def __init__(self, words: Words | None, parts: Sequence[Node]) -> None:
         self.words = words
         self.parts = parts
         self._needs: Needs | None = None
-        self._any = 0  # the words that parts are noted under
-        self._by_word: dict[int, list[Node]] | None = None
+        self._by_word: dict[str, list[Node]] | None = None  # each part under every word of its rarest need
         self._unsure: list[Node] = []  # the parts that need no word at all
 
     def reach(self, passage: Passage, starts: int) -> int:
@@ -233,7 +229,7 @@ class Choice:
         return begun
 
     def likely(self, passage: Passage) -> bool:
-        if self.words and self.words.any_of & passage.heard:
+        if self.words and not self.words.any_of.isdisjoint(passage.heard):
             return True
         live = passage.live.get(self)
         return bool(self._live(passage) if live is None else live)
@@ -242,41 +238,40 @@ class Choice:
         """Return the parts all words of which are in the passage; worked out once for each passage."""
         by_word = self._by_word if self._by_word is not None else self._index()
         live = [part for part in self._unsure if part.likely(passage)] if self._unsure else []
-        if there := self._any & passage.heard:
-            for word in numbers_of(there):
-                for part in by_word[word]:
-                    if part.likely(passage) and part not in live:
-                        live.append(part)
+        for word in passage.heard & by_word.keys():
+            for part in by_word[word]:
+                if part not in live and part.likely(passage):
+                    live.append(part)
         passage.live[self] = live
         return live
 
-    def _index(self) -> dict[int, list[Node]]:
-        """Note each part under every word of the rarest set it needs."""
-        by_word: dict[int, list[Node]] = {}
+    def _index(self) -> dict[str, list[Node]]:
+        by_word: dict[str, list[Node]] = {}
         for part in self.parts:
-            needs = part.needs()
-            if not needs:
+            if needs := part.needs():
+                for word in needs[0].any_of:
+                    by_word.setdefault(word, []).append(part)
+            else:
                 self._unsure.append(part)
-                continue
-            self._any |= needs[0][1]
-            for word in numbers_of(needs[0][1]):
-                by_word.setdefault(word, []).append(part)
         self._by_word = by_word
         return by_word
 
     def needs(self) -> Needs:
         if self._needs is None:
-            first = second = self.words.any_of if self.words else 0
-            for part in self.parts:
-                if not (needs := part.needs()):
-                    self._needs = ()
-                    return ()
-                first |= needs[0][1]
-                second |= needs[min(1, len(needs) - 1)][1]
-            self._needs = (_weighed(first),) if first == second else (_weighed(first), _weighed(second))
+            each = [part.needs() for part in (self.words, *self.parts) if part]
+            self._needs = (_either([needs[0] for needs in each]),) if all(each) else ()
+            if self._needs and any(len(needs) > 1 for needs in each):
+                self._needs = (*self._needs, _either([needs[:2][-1] for needs in each]))
         return self._needs
 
 
+def _either(needs: Sequence[Need]) -> Need:
+    """Return what is met whenever one of these is."""
+    return Need(sum(map(_WEIGHT, needs)), frozenset().union(*[need.any_of for need in needs]))
+
+
+_WEIGHT = attrgetter("weight")
+_HEAVY = 10**6
 Node = Words | Gap | Stride | Edge | Maybe | Row | Choice
 # The part if it is words alone, the part, whether fillers may stand before it, whether it must be there.
 _Step = tuple[Words | None, Node, bool, bool]

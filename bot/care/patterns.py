@@ -15,13 +15,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.care.nodes import Choice, Edge, Gap, Maybe, Node, Row, Stride, Words
-from bot.care.passage import MOST_FREQUENT, SIGNS
 
 NEGATIONS = "not"  # the word list no gap runs over
 FILLERS = "filler"  # the word list that may stand between any two words
 NUMBER = "#"
 NUMBERS = "number"  # the word list of numbers written out
 STARS = "*"
+_FREQUENT_WEIGHT = 30  # a frequent word is as common as so many others
 SHORTEST_BEGINNING = 4
 _PIECE = re.compile(r"\([^()]*\)|[()|]|[^\s()|]+")  # a group without groups inside is one piece
 
@@ -42,24 +42,12 @@ _MARKS: Mapping[str, Node] = {
 }
 
 
-class _Bits(dict[str, int]):
-    """A bit of its own for each word: the first for those given, then one more for each word that is met."""
-
-    def __init__(self, first: Iterable[str]) -> None:
-        super().__init__((word, 1 << number) for number, word in enumerate(first))
-        self._next = 1 << MOST_FREQUENT
-
-    def __missing__(self, word: str) -> int:
-        bit = self[word] = self._next
-        self._next <<= 1
-        return bit
-
-
 class Grammar:
     """Reads patterns, given the word lists as written and the short forms people may use for words.
 
     `spellings` maps a short form to the words meant, `same` a word to all the words to be taken for it.
-    What stands in several patterns, a word list or a group, is one part of all of them.
+    What stands in several patterns, a word list or a group, is one part of all of them. `frequent` are words
+    in nearly every message. `words` are all that any pattern read so far speaks of.
     """
 
     def __init__(
@@ -70,7 +58,8 @@ class Grammar:
         frequent: Iterable[str] = (),
     ) -> None:
         self.lists = lists
-        self._bits = _Bits((*SIGNS, *dict.fromkeys(frequent))[:MOST_FREQUENT])
+        self.words: set[str] = set()
+        self._frequent = frozenset(frequent)
         self._meant = dict(spellings or {})
         self._same = {word: each.split() for word, each in (same or {}).items()}
         self._special = frozenset((*self._meant, *self._same))  # words that stand for more than themselves
@@ -90,23 +79,18 @@ class Grammar:
             raise PatternError(f'"{pieces[-1]}" stands where nothing should')
         return node
 
-    @property
-    def lexicon(self) -> dict[str, int]:
-        """A number for every word that any pattern read so far speaks of, signs and frequent words first."""
-        return {word: bit.bit_length() - 1 for word, bit in self._bits.items()}
-
-    def listed(self, name: str) -> int:
-        """Return every single word of a list as bits, none when there is no such list."""
+    def listed(self, name: str) -> frozenset[str]:
+        """Return every single word of a list, none when there is no such list."""
         node = self._list(name) if name in self.lists else None
         words = node.words if isinstance(node, Choice) else node
-        return words.any_of if isinstance(words, Words) else 0
+        return words.any_of if isinstance(words, Words) else frozenset()
 
     def _choice(self, pieces: list[str]) -> Node:
         parts = [self._sequence(pieces)]
         while pieces and pieces[-1] == "|":
             pieces.pop()
             parts.append(self._sequence(pieces))
-        return _chosen(parts)
+        return self._chosen(parts)
 
     def _sequence(self, pieces: list[str]) -> Node:
         parts: list[Node] = []
@@ -139,7 +123,7 @@ class Grammar:
             return Maybe(self._atoms.get(piece[:-1]) or self._atom(piece[:-1]))
         if piece == NUMBER:
             written_out = [self._list(NUMBERS)] if NUMBERS in self.lists else []
-            return _chosen([self._of([NUMBER]), *written_out])
+            return self._chosen([self._of([NUMBER]), *written_out])
         if piece[0] == "{" and piece[-1] == "}":
             return self._list(piece[1:-1])
         _check(piece)
@@ -149,11 +133,11 @@ class Grammar:
         """Read alternatives without groups inside."""
         alternatives = [each.strip() for each in inner.split("|")]
         if not inner.isascii() or inner != inner.lower():
-            return _chosen([self._alternative(each) for each in alternatives])
+            return self._chosen([self._alternative(each) for each in alternatives])
         others = [each for each in alternatives if not each.isalnum() or each in self._special]
-        plain = dict.fromkeys(each for each in alternatives if each.isalnum() and each not in self._special)
+        plain = set(alternatives).difference(others)
         parts = [self._atoms.get(each) or self._alternative(each) for each in others]
-        return _chosen([self._of(plain), *parts] if plain else parts)
+        return self._chosen([self._of(plain), *parts] if plain else parts)
 
     def _alternative(self, written: str) -> Node:
         """Read words one after the other."""
@@ -163,13 +147,24 @@ class Grammar:
         parts = [self._atoms.get(piece) or self._atom(piece) for piece in pieces]
         return parts[0] if len(parts) == 1 else Row(parts)
 
+    def _chosen(self, parts: Sequence[Node]) -> Node:
+        """Merge alternatives that are single words into one set."""
+        if len(parts) == 1:
+            return parts[0]
+        words = [part.any_of for part in parts if isinstance(part, Words)]
+        others = [part for part in parts if not isinstance(part, Words)]
+        if not others:
+            return self._of(frozenset().union(*words))
+        return Choice(self._of(frozenset().union(*words)) if words else None, others)
+
     def _said(self, word: str) -> Node:
         words = [self._of({each, *self._same.get(each, ())}) for each in self._meant.get(word, word).split()]
         return words[0] if len(words) == 1 else Row(words)
 
     def _of(self, words: Iterable[str]) -> Words:
-        """Return the part that is one of some words, none of them named twice."""
-        return Words(sum(map(self._bits.__getitem__, words)))
+        any_of = frozenset(words)
+        self.words |= any_of
+        return Words(any_of, len(any_of) + _FREQUENT_WEIGHT * len(any_of & self._frequent))
 
     def _list(self, name: str) -> Node:
         if name not in self._read:
@@ -195,18 +190,3 @@ def _check(word: str) -> None:
         raise PatternError(
             f'"{word}" is no word: lower case letters and digits only, no accents or apostrophes'
         )
-
-
-def _chosen(parts: Sequence[Node]) -> Node:
-    """Merge alternatives that are single words into one set."""
-    if len(parts) == 1:
-        return parts[0]
-    any_of = 0
-    others: list[Node] = []
-    for part in parts:
-        if isinstance(part, Words):
-            any_of |= part.any_of
-        else:
-            others.append(part)
-    words = Words(any_of) if any_of else None
-    return words if words and not others else Choice(words, others)

@@ -19,7 +19,7 @@ from bot.care.language import Languages
 from bot.care.level import Finding
 from bot.care.nodes import Node, spans
 from bot.care.normalise import Reader, Reading
-from bot.care.passage import NO_FRAME, Frame, Passage, Unit
+from bot.care.passage import Frame, Passage, Unit
 from bot.care.shortlist import Shortlist
 from bot.care.vocabulary import Vocabulary
 
@@ -55,7 +55,7 @@ class PhraseBook:
     reader: Reader
     languages: Languages
     together: Together | None = None
-    frame: Frame = NO_FRAME
+    frame: Frame = field(default_factory=Frame)
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class PhraseBook:
         close = set()
         for line in self._all_lines():
             needed = line.node.needs()[:6]
-            there = sum(bool(heard & each) for _, each in needed)
+            there = sum(not heard.isdisjoint(need.any_of) for need in needed)
             if line.written not in fired and 2 <= len(needed) <= there + 1:
                 close.add(f"{line.phrase.id}: {line.written}")
         return sorted(close)
@@ -108,7 +108,7 @@ class PhraseBook:
     def _hits(self, reading: Reading, only: Phrase | None = None) -> list[Hit]:
         units = self._units(reading)
         passage = Passage(units, self.frame)
-        lines = [line for line in self._lines.of(passage.words) if only is None or line.phrase is only]
+        lines = [line for line in self._lines.of(passage.heard) if only is None or line.phrase is only]
         found = list(self._found(passage, lines))
         if not found:
             return []
@@ -141,6 +141,6 @@ class PhraseBook:
 
 def _unit_of(units: Sequence[Unit]) -> Sequence[int]:
     """Return, for each place of a passage, the number of the unit that stands there."""
-    if all(len(unit.places) == 1 for unit in units):
+    if all(len(unit) == 1 for unit in units):
         return range(len(units))
-    return [number for number, unit in enumerate(units) for _ in unit.places]
+    return [number for number, unit in enumerate(units) for _ in unit]

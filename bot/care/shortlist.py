@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from bot.care.nodes import Needs
-from bot.care.passage import numbers_of
 
 T = TypeVar("T")
 _RANKS = 4
@@ -21,22 +20,33 @@ class Shortlist(Generic[T]):
     def __init__(self, entries: Sequence[tuple[T, Needs]]) -> None:
         self._entries = [entry for entry, _ in entries]
         self._free = [0] * _RANKS  # the entries that have no such need
-        needed: dict[
-            int, list[int]
-        ] = {}  # of each need, the entries of which it is the first, the second ...
+        self._met: dict[
+            str, list[int]
+        ] = {}  # of each word, the entries whose first need it meets, second ...
+        needed: dict[frozenset[str], list[int]] = {}
         for number, (_, needs) in enumerate(entries):
             bit = 1 << number
             for rank in range(_RANKS):
                 if rank < len(needs):
-                    needed.setdefault(needs[rank][1], [0] * _RANKS)[rank] |= bit
+                    needed.setdefault(needs[rank].any_of, [0] * _RANKS)[rank] |= bit
                 else:
                     self._free[rank] |= bit
-        self._met = _by_word(needed)
+        for any_of, bits in needed.items():
+            self._note(any_of, bits)
 
-    def of(self, words: Iterable[int]) -> Iterator[T]:
+    def _note(self, any_of: frozenset[str], bits: Sequence[int]) -> None:
+        for word in any_of:
+            if (there := self._met.get(word)) is None:
+                self._met[word] = list(bits)
+            else:
+                for rank, more in enumerate(bits):
+                    if more:
+                        there[rank] |= more
+
+    def of(self, heard: Iterable[str]) -> Iterator[T]:
         """Return the entries that a text with these words may hold, in their order."""
         first, second, third, fourth = self._free
-        for word in words:
+        for word in heard:
             if word in self._met:
                 a, b, c, d = self._met[word]
                 first |= a
@@ -48,17 +58,3 @@ class Shortlist(Generic[T]):
         while at >= 0:
             yield entries[at]
             at = there.find("1", at + 1)
-
-
-def _by_word(needed: Mapping[int, Sequence[int]]) -> dict[int, list[int]]:
-    """Return, for each word, the entries whose first need it meets, whose second, and so on."""
-    met: dict[int, list[int]] = {}
-    for need, entries in needed.items():
-        for word in numbers_of(need):
-            if (there := met.get(word)) is None:
-                met[word] = list(entries)
-                continue
-            for rank, bits in enumerate(entries):
-                if bits:
-                    there[rank] |= bits
-    return met

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from bot.care.passage import Unit
+from bot.care.passage import COMMA, SENTENCE_ENDS, Place, Unit
 from bot.care.patterns import NUMBER, STARS
 from bot.care.spelling import as_letters, one_slip, slips, squeeze, walk_back
 
@@ -33,13 +33,13 @@ _MOST_READ = 4_000  # words worked out per message; the rest are taken as they s
 class Vocabulary:
     """Reads each written word as words that patterns speak of.
 
-    `lexicon` numbers all that any pattern speaks of. `spellings` maps a misspelling or a short form to the
+    `spoken` are all words that any pattern speaks of. `spellings` maps a misspelling or a short form to the
     words meant. `common` are ordinary words of both languages: they are read as themselves and never
     corrected, and what is run together is parted into them; `frequent` are those in nearly every message.
     `ordinary` are rarer words that are read as themselves too: they look like a slip in a word that matters.
     """
 
-    lexicon: Mapping[str, int]
+    spoken: Collection[str]
     spellings: Mapping[str, str]
     common: Collection[str]
     frequent: Collection[str] = frozenset()
@@ -52,7 +52,7 @@ class Vocabulary:
         self._common = frozenset(self.common)
         self._ordinary = frozenset(self.ordinary)
         meant = {part for words in self.spellings.values() for part in words.split()}
-        self._words = frozenset((*self.lexicon, *meant, NUMBER))
+        self._words = frozenset((*self.spoken, *meant, *SENTENCE_ENDS, COMMA, NUMBER))
         self._beginnings = frozenset(word for word in self._words if word.endswith(STARS))
         self._lengths = sorted({len(word) - 1 for word in self._beginnings}, reverse=True)
         self._index_spellings()
@@ -101,17 +101,18 @@ class Vocabulary:
 
     def read(self, word: str) -> Unit:
         """Return what a word is read as that was not met before."""
-        places = tuple([self._place(each) for each in self.meant(word)])
-        return Unit(places, sum(1 << each for each in {each for place in places for each in place}))
+        return tuple([self._place(each) for each in self.meant(word)])
 
-    def _place(self, word: str) -> tuple[int, ...]:
+    def _place(self, word: str) -> Place:
         """Return every word of a pattern that a word meets."""
-        met = [word, NUMBER] if word[0].isdigit() else [word]
+        met = [word] if word in self._words else []
+        if word[0].isdigit():
+            met.append(NUMBER)
         for length in self._lengths:
             beginning = word[:length] + STARS
             if beginning in self._beginnings and beginning != word and length <= len(word):
                 met.append(beginning)
-        return tuple([self.lexicon[each] for each in met if each in self.lexicon])
+        return tuple(met)
 
     def meant(self, word: str) -> tuple[str, ...]:
         """Return the words a written word stands for; (UNKNOWN,) when that cannot be told."""
@@ -229,7 +230,7 @@ class Vocabulary:
         return not listed and self.known.get(word) == _NOTHING
 
 
-_NOTHING = Unit(((),), 0)
+_NOTHING: Unit = ((),)
 
 
 class _Known(dict[str, Unit]):

@@ -238,7 +238,7 @@ class _Loader:
     def _vocabulary(self) -> Vocabulary:
         common = self._merged("common")
         return Vocabulary(
-            self._grammar.lexicon,
+            self._grammar.words,
             self._spelled,
             _words_in(common),
             frozenset(common.get("frequent", "").split()),
