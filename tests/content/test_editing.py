@@ -97,3 +97,10 @@ def test_an_imported_questionnaire_is_read_with_the_rest(folder: Folder) -> None
     assert content.instruments["mood_check"].items == ("mood_check_a", "mood_check_b")
     assert content.wording("es").item("mood_check_a").question == "Question a?"
     assert "Instrument mood_check in es has no words; it is shown in another language" in report(content)
+
+
+def test_teach_it_a_phrase(folder: Folder) -> None:
+    (folder.root / "rules/phrases/own.toml").write_text(block("[[phrase]]"), encoding="utf-8")
+    book = folder.load().phrases
+    assert "letters-written" in {hit.phrase.id for hit in book.examine("I finished my last letter").hits}
+    assert "letters-written" not in {hit.phrase.id for hit in book.examine("wrote to my landlord").hits}
