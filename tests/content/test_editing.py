@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -100,7 +101,8 @@ def test_an_imported_questionnaire_is_read_with_the_rest(folder: Folder) -> None
 
 
 def test_teach_it_a_phrase(folder: Folder) -> None:
-    (folder.root / "rules/phrases/own.toml").write_text(block("[[phrase]]"), encoding="utf-8")
+    shutil.copytree(SHIPPED / "rules/phrases", folder.root / "rules/phrases", dirs_exist_ok=True)
+    folder.add("rules/phrases/own.toml", block("[[phrase]]"))
     book = folder.load().phrases
     assert "letters-written" in {hit.phrase.id for hit in book.examine("I finished my last letter").hits}
     assert "letters-written" not in {hit.phrase.id for hit in book.examine("wrote to my landlord").hits}
