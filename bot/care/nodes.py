@@ -302,3 +302,12 @@ def _lower_half(starts: int) -> int:
     """Return the places below the middle between the first and the last."""
     first, last = (starts & -starts).bit_length() - 1, starts.bit_length() - 1
     return starts & ((1 << (first + last + 1) // 2) - 1)
+
+
+def certain(node: Node) -> bool:
+    """Tell whether every match of a pattern holds a word."""
+    if isinstance(node, Row):
+        return any(certain(part) for part in node.parts)
+    if isinstance(node, Choice):
+        return all(certain(part) for part in node.parts)
+    return isinstance(node, Words)

@@ -7,8 +7,9 @@ away, and a phrase of intent, plan, means or preparation undoes every lowering i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
@@ -58,14 +59,14 @@ class PhraseBook:
     frame: Frame = field(default_factory=Frame)
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._lines = Shortlist([(line, line.node.needs()) for line in self._all_lines()])
-        self._contexts = Contexts(self.guards)
+    @cached_property
+    def _lines(self) -> Shortlist[_Line]:
+        every = [line for phrase in self.phrases for line in _lines_of(phrase)]
+        return Shortlist([(line, line.node.needs()) for line in every])
 
-    def _all_lines(self) -> Iterator[_Line]:
-        for phrase in self.phrases:
-            for node, written in zip(phrase.say, phrase.written, strict=True):
-                yield _Line(phrase, written, node)
+    @cached_property
+    def _contexts(self) -> Contexts:
+        return Contexts(self.guards)
 
     def judge(self, text: str) -> tuple[Finding, ...]:
         """Return what `text` says, most urgent first. Never raises, whatever the text."""
@@ -79,7 +80,7 @@ class PhraseBook:
     def examine(self, text: str) -> Judgement:
         """Return everything seen in `text`, with what lowered it."""
         reading = self.reader.read(text)
-        hits = self._hits(reading)
+        hits = self._hits(reading, self._lines.of)
         hits, undone = restored(bound(hits))
         findings = findings_of(hits, self.together)
         if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
@@ -88,14 +89,15 @@ class PhraseBook:
 
     def fires(self, phrase: Phrase, text: str) -> bool:
         """Tell whether a phrase, for itself alone, is found in `text` and not lowered."""
-        return any(not hit.lowered_by for hit in bound(self._hits(self.reader.read(text), phrase)))
+        hits = self._hits(self.reader.read(text), lambda _: _lines_of(phrase))
+        return any(not hit.lowered_by for hit in bound(hits))
 
     def near(self, text: str) -> list[str]:
         """Return patterns of which every word but one kind is in `text`: what nearly fired."""
         heard = Passage(self._units(self.reader.read(text)), self.frame).heard
         fired = {hit.pattern for hit in self.examine(text).hits}
         close = set()
-        for line in self._all_lines():
+        for line in (line for phrase in self.phrases for line in _lines_of(phrase)):
             needed = line.node.needs()[:6]
             there = sum(not heard.isdisjoint(need.any_of) for need in needed)
             if line.written not in fired and 2 <= len(needed) <= there + 1:
@@ -105,11 +107,11 @@ class PhraseBook:
     def _units(self, reading: Reading) -> list[Unit]:
         return self.vocabulary.units(reading.units)
 
-    def _hits(self, reading: Reading, only: Phrase | None = None) -> list[Hit]:
+    def _hits(self, reading: Reading, lines: Callable[[frozenset[str]], Iterable[_Line]]) -> list[Hit]:
+        """Return the places of some lines, given the words heard."""
         units = self._units(reading)
         passage = Passage(units, self.frame)
-        lines = [line for line in self._lines.of(passage.heard) if only is None or line.phrase is only]
-        found = list(self._found(passage, lines))
+        found = list(self._found(passage, lines(passage.heard)))
         if not found:
             return []
         places, unit_of = self.reader.places(reading), _unit_of(units)
@@ -137,6 +139,11 @@ class PhraseBook:
                 lowered.append(found)
             else:
                 yield from lowered
+
+
+def _lines_of(phrase: Phrase) -> Iterator[_Line]:
+    for node, written in zip(phrase.say, phrase.written, strict=True):
+        yield _Line(phrase, written, node)
 
 
 def _unit_of(units: Sequence[Unit]) -> Sequence[int]:

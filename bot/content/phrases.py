@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 from bot.care.judgement import Guard, Phrase, Together
 from bot.care.language import Languages
 from bot.care.level import Finding, Level
-from bot.care.nodes import Node
+from bot.care.nodes import Node, certain
 from bot.care.normalise import Reader
 from bot.care.passage import Frame
 from bot.care.patterns import FILLERS, NEGATIONS, Grammar, PatternError
@@ -227,7 +227,7 @@ class _Loader:
             except PatternError as error:
                 self.problems.append(document.problem(f'{name}: "{pattern}": {error}', pattern[:40]))
                 continue
-            if not node.needs():
+            if not certain(node):
                 self.problems.append(
                     document.problem(f'{name}: "{pattern}" names no word that must be there', pattern[:40])
                 )
