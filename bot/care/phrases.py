@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -59,10 +59,15 @@ class PhraseBook:
     frame: Frame = field(default_factory=Frame)
     answers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._of_phrase = {phrase.id: _lines_of(phrase) for phrase in self.phrases}
+
     @cached_property
     def _lines(self) -> Shortlist[_Line]:
-        every = [line for phrase in self.phrases for line in _lines_of(phrase)]
-        return Shortlist([(line, line.node.needs()) for line in every])
+        return Shortlist([(line, line.node.needs()) for line in self._every_line()])
+
+    def _every_line(self) -> Iterator[_Line]:
+        return chain.from_iterable(self._of_phrase.values())
 
     @cached_property
     def _contexts(self) -> Contexts:
@@ -89,7 +94,7 @@ class PhraseBook:
 
     def fires(self, phrase: Phrase, text: str) -> bool:
         """Tell whether a phrase, for itself alone, is found in `text` and not lowered."""
-        hits = self._hits(self.reader.read(text), lambda _: _lines_of(phrase))
+        hits = self._hits(self.reader.read(text), lambda _: self._of_phrase[phrase.id])
         return any(not hit.lowered_by for hit in bound(hits))
 
     def near(self, text: str) -> list[str]:
@@ -97,7 +102,7 @@ class PhraseBook:
         heard = Passage(self._units(self.reader.read(text)), self.frame).heard
         fired = {hit.pattern for hit in self.examine(text).hits}
         close = set()
-        for line in (line for phrase in self.phrases for line in _lines_of(phrase)):
+        for line in self._every_line():
             needed = line.node.needs()[:6]
             there = sum(not heard.isdisjoint(need.any_of) for need in needed)
             if line.written not in fired and 2 <= len(needed) <= there + 1:
@@ -141,9 +146,8 @@ class PhraseBook:
                 yield from lowered
 
 
-def _lines_of(phrase: Phrase) -> Iterator[_Line]:
-    for node, written in zip(phrase.say, phrase.written, strict=True):
-        yield _Line(phrase, written, node)
+def _lines_of(phrase: Phrase) -> Sequence[_Line]:
+    return [_Line(phrase, written, node) for node, written in zip(phrase.say, phrase.written, strict=True)]
 
 
 def _unit_of(units: Sequence[Unit]) -> Sequence[int]:
