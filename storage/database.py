@@ -7,7 +7,7 @@ would fail at once when another wrote in between, however long it was told to wa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,7 +47,7 @@ class Database:
         self._reading = reader_for(place, self.engine)
         self._secrets: dict[str, bytes] = {}
         self._current = False
-        self._turns = Turns(BUSY_SECONDS)
+        self.turns = Turns(BUSY_SECONDS, side_by_side=self.dialect != "sqlite")
 
     @classmethod
     def open(cls, url: str, vault: Vault, *, create: bool = False) -> Database:
@@ -168,8 +168,12 @@ class Database:
     def _writing(self, engine: Engine) -> Iterator[Session]:
         if not self._current:
             self.check()
-        turn = self._turns.taken() if self.dialect == "sqlite" else nullcontext()
-        with turn, self._explained(), self._session(engine) as session, session.begin():
+        with (
+            self.turns.taken(),
+            self._explained(),
+            self._session(engine) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
@@ -179,7 +183,7 @@ class Database:
         Raises:
             StorageError: the database is damaged or gone.
         """
-        self._turns.give_way()
+        self.turns.give_way()
         with self._explained(), self._session(self._reading) as session:
             yield session
 

@@ -1,7 +1,8 @@
-"""Taking turns at SQLite's one write lock: the urgent first, and nobody asleep while it is free.
+"""Taking turns at the database: the urgent first, and nothing else begins while something urgent goes on.
 
-SQLite lets writers poll for its lock with growing pauses and in no order, so that a busy program can
-keep a page waiting for long. Within one process, writers queue here instead.
+SQLite has one write lock, for which it lets writers poll with growing pauses and in no order, so that a
+busy program can keep a page waiting for long. Within one process, writers queue here instead. PostgreSQL
+has no such lock; what begins beside a page still takes processor time from it, and so gives way as well.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def is_urgent() -> bool:
 
 
 LINGER = 0.02
-"""Seconds the lock is kept free after something urgent: its next step follows at once, as a page's
+"""Seconds in which nothing else begins after something urgent: its next step follows at once, as a page's
 lease follows the reply. Without this a check-in slips in between, and the page waits for it."""
 
 LONGEST_YIELD = 0.25
@@ -32,17 +33,26 @@ LONGEST_YIELD = 0.25
 
 
 class Turns:
-    """One at a time; whoever waits urgently is next, also shortly after something urgent."""
+    """Whoever waits urgently is next, also shortly after something urgent.
+
+    One at a time; or with `side_by_side` as many as come, of which the others still give way.
+    """
 
     def __init__(
-        self, patience: float, linger: float = LINGER, clock: Callable[[], float] = time.monotonic
+        self,
+        patience: float,
+        linger: float = LINGER,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        side_by_side: bool = False,
     ) -> None:
         self._patience = patience
         self._linger = linger
         self._clock = clock
+        self._side_by_side = side_by_side
         self._changed = threading.Condition()
         self._taken = False
-        self._urgent_waiting = 0
+        self._urgent = 0  # how many wait or are at work
         self._quiet_until = clock()
         self.waiting = 0
 
@@ -54,31 +64,34 @@ class Turns:
         try:
             yield
         finally:
-            if have:
-                self._give_back(urgent)
+            self._give_back(urgent, have)
 
     def _take(self, urgent: bool) -> bool:
         with self._changed:
             self.waiting += 1
-            self._urgent_waiting += urgent
+            self._urgent += urgent
             free = self._wait(urgent)
             self.waiting -= 1
-            self._urgent_waiting -= urgent
-            self._taken = self._taken or free
+            self._taken = self._taken or (free and not self._side_by_side)
             return free
 
     def _wait(self, urgent: bool) -> bool:
         """Wait until it may go; False when its patience is over."""
         came = self._clock()
         while True:
-            now = self._clock()
-            pause = 0.0 if urgent else min(self._quiet_until, came + LONGEST_YIELD) - now
-            if not self._taken and (urgent or not self._urgent_waiting) and pause <= 0:
+            pause = 0.0 if urgent else self._quiet_for(came + LONGEST_YIELD)
+            passed_over = bool(self._urgent) and not urgent and not self._side_by_side
+            if not self._taken and not passed_over and pause <= 0:
                 return True
-            left = came + self._patience - now
+            left = came + self._patience - self._clock()
             if left <= 0:
                 return False
             self._changed.wait(min(left, pause) if pause > 0 else left)
+
+    def _quiet_for(self, at_most_until: float) -> float:
+        """Return for how many seconds nothing that is not urgent should begin."""
+        until = at_most_until if self._urgent else min(self._quiet_until, at_most_until)
+        return until - self._clock()
 
     def give_way(self) -> None:
         """Wait a moment when something urgent is under way: also a reader takes time that it needs."""
@@ -86,12 +99,13 @@ class Turns:
             return
         with self._changed:
             until = self._clock() + LONGEST_YIELD
-            while (pause := min(self._quiet_until, until) - self._clock()) > 0:
+            while (pause := self._quiet_for(until)) > 0:
                 self._changed.wait(pause)
 
-    def _give_back(self, urgent: bool) -> None:
+    def _give_back(self, urgent: bool, have: bool) -> None:
         with self._changed:
-            self._taken = False
+            self._taken = self._taken and not have
             if urgent:
+                self._urgent -= 1
                 self._quiet_until = self._clock() + self._linger
             self._changed.notify_all()

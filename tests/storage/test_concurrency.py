@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
-from threading import Barrier
+from threading import Barrier, Event, Thread
 
 import pytest
 from sqlalchemy import func, select, text
@@ -19,6 +19,7 @@ from bot.message import Outgoing, OutgoingKind
 from storage import inbox, marks, outbox, patients
 from storage.database import Database
 from storage.tables import Inbox, Lane, Outbox, OutboxKind, OutboxState, Patient
+from storage.turns import be_urgent
 from storage.vault import Vault
 from tests.databases import MASTER_KEY
 
@@ -37,6 +38,32 @@ def test_a_page_finds_a_connection_while_every_urgent_hand_holds_one(database: D
             held.enter_context(database.urgent())
         with database.urgent() as tx:
             assert tx.scalar(select(func.count()).select_from(Outbox)) == 0
+
+
+def test_a_card_is_not_written_beside_a_page(database: Database) -> None:
+    """One file or many connections: what begins beside a page takes time from it."""
+    begun, end = Event(), Event()
+
+    def page() -> None:
+        be_urgent()
+        with database.transaction():
+            begun.set()
+            assert end.wait(10)
+
+    def card() -> None:
+        with database.transaction():
+            pass
+
+    threads = [Thread(target=page), Thread(target=card)]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    while not (waits := database.turns.waiting) and threads[1].is_alive():
+        Event().wait(0.001)
+    end.set()
+    for each in threads:
+        each.join(10)
+    assert waits == 1
 
 
 def queue_pages(db: Database, count: int) -> None:

@@ -101,3 +101,63 @@ def test_a_reader_gives_way_as_well() -> None:
     clock.now = LONGEST_YIELD
     assert read.wait(10)
     reading.join()
+
+
+class Beside:
+    """A card that is written while something urgent is at work, side by side."""
+
+    def __init__(self, clock: Standing) -> None:
+        self.order: list[str] = []
+        self._turns = Turns(patience=10, linger=5, clock=clock, side_by_side=True)
+        self._begun, self._end = threading.Semaphore(0), threading.Event()
+        self._urgent = [threading.Thread(target=self._reply) for _ in range(2)]
+        self._card = threading.Thread(target=self._write)
+
+    def _reply(self) -> None:
+        be_urgent()
+        with self._turns.taken():
+            self._begun.release()
+            assert self._end.wait(10)
+        self.order.append("reply")
+
+    def _write(self) -> None:
+        with self._turns.taken():
+            self.order.append("card")
+
+    def begin(self) -> None:
+        """Both replies are at work at once, and the card waits."""
+        for each in self._urgent:
+            each.start()
+            assert self._begun.acquire(timeout=10)
+        self._card.start()
+        while self._card.is_alive() and self._turns.waiting < 1:
+            threading.Event().wait(0.001)
+
+    def end_replies(self) -> None:
+        self._end.set()
+        for each in self._urgent:
+            each.join(10)
+
+    def end_card(self) -> None:
+        self._card.join(10)
+
+
+def test_side_by_side_nothing_begins_while_something_urgent_is_at_work_or_just_was() -> None:
+    clock = Standing()
+    beside = Beside(clock)
+    beside.begin()
+    beside.end_replies()
+    assert beside.order == ["reply", "reply"], "what follows a reply comes first as well"
+    clock.now = LONGEST_YIELD
+    beside.end_card()
+    assert beside.order == ["reply", "reply", "card"]
+
+
+def test_side_by_side_urgent_work_without_end_holds_nothing_up_for_ever() -> None:
+    clock = Standing()
+    beside = Beside(clock)
+    beside.begin()
+    clock.now = LONGEST_YIELD
+    beside.end_card()
+    assert beside.order == ["card"]
+    beside.end_replies()
