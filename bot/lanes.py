@@ -56,5 +56,6 @@ def lane_plans(per_second: float, threads: Callable[[str], InThread]) -> list[La
         slots=4,
         budget=Budget(BULK_SHARE * per_second, 5),
         per_chat=PerChat(),
+        rests=True,
     )
     return [alert, outside, talk, bulk]

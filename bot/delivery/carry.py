@@ -26,6 +26,9 @@ FILE_SECONDS = 50.0
 SECOND_CHANNEL_AFTER = timedelta(seconds=10)
 """A page that is told to wait longer than this goes out on the next channel too."""
 
+IN_A_ROW = 3
+"""So many chats told to wait one after the other mean that Telegram means the bot, not the chats."""
+
 HAS_TEXT = (OutgoingKind.MESSAGE, OutgoingKind.EDIT, OutgoingKind.DOCUMENT, OutgoingKind.PHOTO)
 
 
@@ -40,6 +43,12 @@ class Carrier:
         self._owner = owner
         self._give_way = give_way
         self._holds: dict[tuple[str, str], Hold] = {}
+        self._refused_in_a_row: set[tuple[str, str]] = set()
+        self._lane_hold: Hold | None = None
+
+    def told_to_wait(self) -> bool:
+        """Whether the lane as a whole was told to wait, and that is not over yet."""
+        return self._lane_hold is not None and bool(self._lane_hold.left(self._post.clock()))
 
     async def deliver(self, job: Job) -> None:
         wait = self._must_wait(job)
@@ -114,6 +123,7 @@ class Carrier:
     async def _wait_as_told(self, job: Job, wait: timedelta) -> None:
         now = self._post.clock()
         self._holds[job.address] = Hold.of(wait, now)
+        self._hold_lane(job, wait, now)
 
         def work(tx: Session) -> None:
             row = tx.get(Outbox, job.row_id)
@@ -122,6 +132,12 @@ class Carrier:
                 self._post.hooks.delayed(tx, row, wait, now)
 
         await self._record(work)
+
+    def _hold_lane(self, job: Job, wait: timedelta, now: datetime) -> None:
+        """Chat after chat is told to wait: the lane asks no more of them, and costs nothing meanwhile."""
+        self._refused_in_a_row.add(job.address)
+        if self._plan.rests and len(self._refused_in_a_row) >= IN_A_ROW:
+            self._lane_hold = Hold.of(min(wait, self._plan.longest_wait), now)
 
     async def _follow(self, job: Job, new_chat_id: int) -> None:
         """The group moved: keep its new id, and send there in this same attempt."""
@@ -190,6 +206,7 @@ class Carrier:
             self._post.hooks.failed(tx, row, failure, now)
 
     async def _record_sent(self, job: Job, sent: Sent) -> None:
+        self._refused_in_a_row.clear()
         now = self._post.clock()
 
         def work(tx: Session) -> None:

@@ -61,6 +61,7 @@ class LanePlan:
     budget: Budget = field(default_factory=lambda: Budget(25.0, 10))
     per_chat: PerChat | None = None
     longest_wait: timedelta = timedelta(seconds=60)
+    rests: bool = False  # as a whole, when chat after chat is told to wait; never where someone waits
     gives_way: float = 0.1  # seconds a card waits for a page at most: one that hangs holds up nobody
 
 

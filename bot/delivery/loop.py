@@ -55,8 +55,8 @@ class LaneLoop:
     async def run(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            taken = await self._take()
-            if not taken or not self._free():
+            free = self._free()
+            if await self._take(free) < free or not free:
                 await self._rest()
         await asyncio.gather(*self._flying, return_exceptions=True)
 
@@ -75,26 +75,31 @@ class LaneLoop:
 
     def _free(self) -> int:
         """Return how many more may be taken: slots are for what is under way and not stuck."""
+        if self._carrier.told_to_wait():
+            return 0
         since = asyncio.get_running_loop().time() - SLOW_SECONDS
         quick = sum(began > since for began in self._flying.values())
         return max(0, min(self._plan.slots - quick, MOST_IN_FLIGHT - len(self._flying)))
 
-    async def _take(self) -> int:
-        free = self._free()
+    async def _take(self, free: int) -> int:
+        """Begin to send up to `free` messages; return how many there were, fewer when that was all."""
         if not free:
             return 0
         try:
-            jobs = await self._plan.in_thread(lambda: self._lease(free))
+            found = await self._plan.in_thread(lambda: self._lease(free))
         except Exception as error:
             logger.error(
                 "delivery.lease_failed", extra={"lane": self._plan.name, "error": type(error).__name__}
             )
             return 0
-        if jobs:
+        if found:
             crash_point(f"after-{self._plan.name}-lease")
-        for job in jobs:
-            self._start(self._carrier.deliver(job))
-        return len(jobs)
+        for job in found:
+            if job:
+                self._start(self._carrier.deliver(job))
+            else:
+                self.wake()  # whom to tell in its place is queued already
+        return len(found)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -107,7 +112,8 @@ class LaneLoop:
             logger.error("delivery.broke", extra={"lane": self._plan.name, "error": type(error).__name__})
         self.wake()
 
-    def _lease(self, free: int) -> list[Job]:
+    def _lease(self, free: int) -> list[Job | None]:
+        """Take what may go; None stands for a message that cannot be read."""
         now, lane = self._post.clock(), self._plan.lane
         some: dict[str, Any] = {"channels": self._channels, "kinds": self._plan.kinds}
         if lane != Lane.ALERT:  # a page is not worth asking twice for; all else asks before it takes the lock
@@ -115,10 +121,9 @@ class LaneLoop:
                 if not outbox.anything_waits(tx, lane, now, LEASE_FOR, **some):
                     return []
 
-        def work(tx: Session) -> list[Job]:
+        def work(tx: Session) -> list[Job | None]:
             rows = outbox.lease(tx, lane, self._owner, now, free, LEASE_FOR, **some)
-            jobs = (self._job(tx, row, now) for row in rows)
-            return [job for job in jobs if job]
+            return [self._job(tx, row, now) for row in rows]
 
         return self._post.db.run(work)
 

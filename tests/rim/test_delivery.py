@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.delivery.carry import IN_A_ROW
 from bot.message import Failure, Outgoing, SendError, Sent
 from bot.sandbox.running import RunningSandbox
 from storage.database import Database
@@ -14,6 +15,7 @@ from storage.tables import Lane, OutboxKind, OutboxState
 from tests.rim.parts import KIT, MAYA, NURSE, Rim, rim, until
 from tests.rim.wire import forward, free_port
 
+CROWD = range(9_500_417_700, 9_500_417_730)
 SENT, FAILED, PENDING = OutboxState.SENT, OutboxState.FAILED, OutboxState.PENDING
 
 
@@ -108,6 +110,54 @@ def test_a_429_on_check_ins_leaves_pages_alone(sqlite_database: Database, sandbo
             await post.becomes(page, SENT)
 
     run(go())
+
+
+def test_chat_after_chat_told_to_wait_means_all_check_ins_and_nothing_else(
+    sqlite_database: Database, sandbox: RunningSandbox
+) -> None:
+    """The lane is left alone as a whole, and goes on by itself; pages and answers never noticed."""
+
+    async def go() -> None:
+        async with rim(sqlite_database, sandbox) as post:
+            await post.people.fault("sendMessage", status=429, retry_after=30, chat_from=CROWD.start, times=0)
+            cards = [_card(post, to=person) for person in CROWD]
+            await until(lambda: sum(post.error(each) == Failure.WAIT for each in cards) >= IN_A_ROW)
+            page, answer = post.put("alert K-0042"), post.put("Thank you.", to=MAYA, kind=OutboxKind.NOTICE)
+            await post.becomes(page, SENT)
+            await post.becomes(answer, SENT)
+            under_way = 4
+            assert len(await _asked_for(post, CROWD)) < IN_A_ROW + under_way
+            assert [post.state(each) for each in cards] == [PENDING] * len(cards)
+            for person in CROWD:
+                await post.people.start(person)
+            await post.people.clear_faults()
+            post.clock.move(seconds=31)
+            post.delivery.wake()
+            for each in cards:
+                await post.becomes(each, SENT)
+
+    run(go())
+
+
+def test_two_chats_told_to_wait_hold_up_no_third(sqlite_database: Database, sandbox: RunningSandbox) -> None:
+    async def go() -> None:
+        async with rim(sqlite_database, sandbox) as post:
+            for person in CROWD[:2]:
+                await post.people.fault("sendMessage", status=429, retry_after=30, chat_id=person, times=0)
+            waiting = [_card(post, to=person) for person in CROWD[:2]]
+            await until(lambda: all(post.error(each) == Failure.WAIT for each in waiting))
+            await post.becomes(_card(post, to=MAYA), SENT)
+
+    run(go())
+
+
+def _card(post: Rim, to: int) -> str:
+    return post.put("How was your night?", to=to, kind=OutboxKind.CARD, lane=Lane.ROUTINE)
+
+
+async def _asked_for(post: Rim, people: range) -> list[dict[str, Any]]:
+    asked = await post.people.requests("sendMessage")
+    return [each for each in asked if int(each["params"]["chat_id"]) in people]
 
 
 def test_hanging_check_ins_leave_pages_alone(sqlite_database: Database, sandbox: RunningSandbox) -> None:

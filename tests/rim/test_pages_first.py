@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import pytest
 
@@ -16,6 +17,8 @@ from storage import outbox
 from storage.database import Database
 from storage.tables import Lane, OutboxKind, OutboxState
 from tests.rim.parts import MAYA, NURSE, Notes, TurnableClock, rim, rows_in, until
+
+T = TypeVar("T")
 
 
 class SlowForPages:
@@ -71,6 +74,37 @@ def test_a_card_is_not_begun_while_a_page_is_being_sent(sqlite_database: Databas
             channel.let.set()
             await until(lambda: len(channel.told) == 4)
             assert channel.told == ["page begins", "page ends", "card begins", "card ends"]
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+
+
+class Counting:
+    """A thread that counts what it was given to do."""
+
+    def __init__(self) -> None:
+        self.threads = Threads("test")
+        self.times = 0
+
+    def __call__(self, work: Callable[[], T]) -> Awaitable[T]:
+        self.times += 1
+        return self.threads(work)
+
+
+def test_a_lane_that_has_taken_all_there_is_does_not_look_again_beside_the_page(
+    sqlite_database: Database,
+) -> None:
+    async def go() -> None:
+        channel, looks = SlowForPages(), Counting()
+        post = Post(sqlite_database, {"telegram": channel}, TurnableClock(), Notes(), "test")
+        delivery = Delivery(post, [LanePlan("alert", Lane.ALERT, looks)])
+        _put(post, NURSE, "page", OutboxKind.PAGE, Lane.ALERT)
+        running = asyncio.create_task(delivery.run())
+        await until(lambda: channel.told == ["page begins"])
+        assert looks.times == 1
+        channel.let.set()
+        delivery.stop()
+        await running
+        looks.threads.close()
 
     asyncio.run(asyncio.wait_for(go(), 60))
 
