@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlmodel import Session, col
 
 from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
@@ -40,6 +40,7 @@ __all__ = [
     "anything_waits",
     "cancel_for_patient",
     "cancel_pages",
+    "count_waiting",
     "lease",
     "mark_failed",
     "mark_sent",
@@ -218,6 +219,17 @@ def _finish(
     ours = (col(Outbox.id) == row_id, col(Outbox.lease_owner) == owner, col(Outbox.state).in_(held))
     statement = update(Outbox).where(*ours).values(**values).returning(Outbox)
     return tx.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def count_waiting(tx: Session, kinds: Collection[OutboxKind], now: datetime, most: int) -> int:
+    """Return how many routine messages of some kinds could go now and have not; counts up to `most`."""
+    waiting = (
+        select(col(Outbox.id))
+        .where(col(Outbox.state) == OutboxState.PENDING, col(Outbox.lane) == Lane.ROUTINE)
+        .where(col(Outbox.kind).in_(kinds), col(Outbox.not_before) <= now)
+        .limit(most)
+    )
+    return tx.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 
 def cancel_for_patient(tx: Session, patient_id: str, now: datetime, keep: Collection[OutboxKind] = ()) -> int:

@@ -16,7 +16,7 @@ from bot.flows import alerts, answers, assessment, cards, privacy, renewal, seco
 from bot.flows.clinic import Clinic
 from bot.flows.talk import Talk
 from bot.flows.treatments import OWN, NoPatient, Recorded, record_treatment
-from storage import checkins, patients
+from storage import checkins, outbox, patients
 from storage.ids import new_id
 from storage.tables import CheckIn, CheckInStatus, OutboxKind, PatientStatus
 
@@ -33,6 +33,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 MOST_REMINDERS = 2
+CARDS = (OutboxKind.CARD, OutboxKind.REMINDER)
 DAILY_QUESTIONS = "DAY"  # the kind a patient starts with /checkin
 Claim = Callable[[Session, datetime, int], list[CheckIn]]
 Act = Callable[[Talk, CheckIn], None]
@@ -44,12 +45,24 @@ def open_due(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     Pauses that are over end first, so that the check-in due at that moment is not lost.
     """
     privacy.end_pauses(clinic, now)
-    return _sweep(clinic, now, checkins.claim_due, open_one, most)
+    return _sweep(clinic, now, checkins.claim_due, open_one, _room(clinic, now, most))
 
 
 def remind(clinic: Clinic, now: datetime, most: int | None = None) -> int:
     """Ask again where a reminder is due, silently and never in quiet hours."""
-    return _sweep(clinic, now, checkins.claim_reminders, remind_one, most)
+    return _sweep(clinic, now, checkins.claim_reminders, remind_one, _room(clinic, now, most))
+
+
+def _room(clinic: Clinic, now: datetime, most: int | None) -> int | None:
+    """Return how many cards more would go before the next tick, of which `most` can go.
+
+    A card is not made to wait: whoever answers, pauses or stops meanwhile finds nothing of it in the way,
+    and while Telegram takes none, a page shares the machine with no work that has no use yet.
+    """
+    if most is None:
+        return None
+    with clinic.db.reading() as tx:
+        return most - outbox.count_waiting(tx, CARDS, now, most)
 
 
 def close_expired(clinic: Clinic, now: datetime, most: int | None = None) -> int:

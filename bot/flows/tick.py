@@ -37,8 +37,8 @@ def works(pace: int | None = None) -> tuple[tuple[str, Work], ...]:
 def tick(clinic: Clinic, now: datetime, *, late: timedelta | None = None, pace: int | None = None) -> int:
     """Do everything that is due; return how many works failed.
 
-    `pace` is how many check-ins are opened, asked about again or closed at most; more could not be sent
-    before the next tick anyway, and what comes after them would wait.
+    `pace` is how many cards can be sent before the next tick, counting those that wait already. No more
+    check-ins are opened, asked about again or closed: what comes after them would wait.
 
     `late` is how long nothing was done, by a clock nobody can turn; long enough, and someone is told.
     The mark "tick" is set only when no work failed: whoever watches it sees a tick that keeps failing.

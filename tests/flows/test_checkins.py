@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from bot.flows import cards, checkins, treatments
-from bot.message import ReplyKind
+from bot.message import Outgoing, OutgoingKind, ReplyKind
 from storage import checkins as stored
-from storage.tables import CheckIn, Response
+from storage import outbox
+from storage.tables import CheckIn, OutboxKind, Response
 from tests.flows.clinic_night import House, Phone
 
 
@@ -250,6 +251,30 @@ def test_no_more_than_one_process_opens_a_check_in(house: House, morning: Phone)
     with house.clinic() as clinic:
         assert checkins.open_due(clinic, house.now) == 0
     assert house.sent_count() == sent
+
+
+def test_no_more_is_opened_than_can_be_sent_counting_the_cards_that_wait(house: House) -> None:
+    for _ in range(5):
+        house.treated(house.enrolled())
+    house.now += timedelta(hours=2)
+    with house.clinic() as clinic:
+        assert checkins.open_due(clinic, house.now, 3) == 3
+        assert checkins.open_due(clinic, house.now, 3) == 0, "three cards wait still"
+        assert checkins.open_due(clinic, house.now, 4) == 1
+        house.carry()
+        assert checkins.open_due(clinic, house.now, 3) == 1
+
+
+def test_nobody_is_reminded_while_as_many_cards_wait_as_can_be_sent(house: House, morning: Phone) -> None:
+    house.now = house.local(20)
+    with house.clinic() as clinic:
+        with clinic.db.transaction() as tx:
+            for chat in (1, 2):
+                card = Outgoing(OutgoingKind.MESSAGE, chat, "How was your night?")
+                outbox.put(tx, card, kind=OutboxKind.CARD, now=house.now)
+        assert checkins.remind(clinic, house.now, 2) == 0
+        house.carry()
+        assert checkins.remind(clinic, house.now, 2) > 0
 
 
 def test_cancel_keeps_the_answers_and_checkin_goes_on_at_the_first_open_question(
