@@ -1,4 +1,4 @@
-"""A morning in a large clinic: ten thousand check-ins due at the same minute, and as many cards queued.
+"""A morning in a large clinic: ten thousand check-ins due at the same minute, or their cards queued as well.
 
 Made once and copied for every run, so that an idle run and a loaded one differ in nothing else.
 """
@@ -6,12 +6,12 @@ Made once and copied for every run, so that an idle run and a loaded one differ 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import make_url, select, update
+from sqlalchemy import make_url, select, text, update
 from sqlmodel import Session, col
 
 from bot.content import load_content
@@ -34,24 +34,30 @@ DURABLE = ("fsync = on", "synchronous_commit = on", "full_page_writes = on")
 
 
 class Mornings:
-    """Fresh databases, idle and loaded, on one engine."""
+    """Fresh databases on one engine: "idle", all check-ins "due", and a card for each "queued" as well."""
 
     def __init__(self, folder: Path, server: PostgresServer | None, writers: range) -> None:
         self._folder = folder
         self._server = server
         self._made = 0
-        self._idle, self._loaded = self._new("idle"), ""
-        db = Database.open(self._idle, Vault([MASTER_KEY]))
-        _people(db, writers)
-        _close(db)
-        self._loaded = self._copy(self._idle)
-        db = Database.open(self._loaded, Vault([MASTER_KEY]))
-        _load(db)
-        _close(db)
+        self._urls = {"idle": self._new("idle")}
+        self._change("idle", lambda db: _people(db, writers))
+        self._urls["due"] = self._copy(self._urls["idle"])
+        self._change("due", _let_all_be_due)
+        self._urls["queued"] = self._copy(self._urls["due"])
+        self._change("queued", _queue_cards)
+
+    def _change(self, morning: str, change: Callable[[Database], None]) -> None:
+        db = Database.open(self._urls[morning], Vault([MASTER_KEY]))
+        change(db)
+        if db.dialect == "postgresql":  # as it does by itself a minute after so many rows came
+            db.run(lambda tx: tx.execute(text("ANALYZE")))
+        db.checkpoint()
+        db.close()
 
     @contextmanager
-    def fresh(self, *, loaded: bool) -> Iterator[Database]:
-        url = self._copy(self._loaded if loaded else self._idle)
+    def fresh(self, morning: str) -> Iterator[Database]:
+        url = self._copy(self._urls[morning])
         db = Database.open(url, Vault([MASTER_KEY]))
         try:
             yield db
@@ -96,11 +102,6 @@ def mornings(engine: str, folder: Path, writers: range) -> Iterator[Mornings]:
         server.stop()
 
 
-def _close(db: Database) -> None:
-    db.checkpoint()
-    db.close()
-
-
 def _people(db: Database, writers: range) -> None:
     """Those who will write, and ten thousand with a check-in each, not due for days."""
     now = datetime.now(UTC)
@@ -127,11 +128,14 @@ def _plan(tx: Session, patient_id: str, now: datetime) -> None:
     tx.add(planned)
 
 
-def _load(db: Database) -> None:
-    """All of them due now, and a card for each chat already waiting to be sent."""
-    now = datetime.now(UTC)
+def _let_all_be_due(db: Database) -> None:
     with db.transaction() as tx:
-        tx.execute(update(CheckIn).values(due_at=now))
+        tx.execute(update(CheckIn).values(due_at=datetime.now(UTC)))
+
+
+def _queue_cards(db: Database) -> None:
+    """A card for each chat already waits to be sent."""
+    now = datetime.now(UTC)
     for first in range(0, CHECK_INS, AT_A_TIME):
         with db.transaction() as tx:
             for chat in CARD_CHATS[first : first + AT_A_TIME]:
