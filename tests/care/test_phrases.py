@@ -83,6 +83,22 @@ def test_every_phrase_keeps_its_own_cases():
         pytest.param("the tv keeps sending me messages", "PSY-2", Level.URGENT, id="signs"),
         pytest.param("crushing pain in my chest", "MED-1", Level.EMERGENCY, id="chest pain"),
         pytest.param("I can't catch my breath lying here", "MED-1", Level.EMERGENCY, id="breath"),
+        pytest.param(
+            "dr my chest is feeling so tight since 2 days", "MED-1", Level.EMERGENCY, id="chest, plainly"
+        ),
+        pytest.param(
+            "started in 2021, now pressure in my chest", "MED-1", Level.EMERGENCY, id="a year lowers nothing"
+        ),
+        pytest.param(
+            "bit anxious, heart keeps skipping and everything goes dark",
+            "MED-1",
+            Level.URGENT,
+            id="a failing heart, whatever the nerves",
+        ),
+        pytest.param("my throat began to close after the tablet", "ALL-1", Level.EMERGENCY, id="throat"),
+        pytest.param("the new pills made my brother paranoid", "PSY-2", Level.URGENT, id="mind on medicine"),
+        pytest.param("I can't get my aunt to wake up", "SED-1", Level.URGENT, id="cannot be woken"),
+        pytest.param("rash all over, they rushed me to hospital", "MED-3", Level.SAME_DAY, id="to hospital"),
         pytest.param("my wife says I had a seizure", "SEZ-1", Level.EMERGENCY, id="seizure"),
         pytest.param("my throat is closing up", "ALL-1", Level.EMERGENCY, id="airway"),
         pytest.param("took a whole bottle of tylenol", "OD-1", Level.EMERGENCY, id="overdose"),
@@ -155,6 +171,14 @@ def test_spanish_words_reach_their_rule(text, rule_id):
         pytest.param("slept well, thanks for asking", id="fine"),
         pytest.param("dormí bien, gracias", id="es fine"),
         pytest.param("7", id="a number"),
+        "gasp! he proposed",
+        "blackout in our street again",
+        "the old roof collapsed under the snow",
+        "mum had a fit about the muddy carpet",
+        "a fitfully funny, long-winded play",
+        "handing out flyers, passing out leaflets",
+        "fainted once at school, giving blood",
+        "is chest pain a common side effect?",
     ],
 )
 def test_harmless_words_page_nobody(text):
