@@ -188,7 +188,6 @@ class Row:
     def _new_sure(self) -> tuple[list[frozenset[str]], list[Row | Choice]]:
         words = [part.any_of for part in self.parts if isinstance(part, Words)]
         others = [part for part in self.parts if isinstance(part, Row | Choice)]
-        others.sort(key=lambda part: part.needs()[0].weight if part.needs() else _HEAVY)
         self._sure = words, others
         return self._sure
 
@@ -271,7 +270,6 @@ def _either(needs: Sequence[Need]) -> Need:
 
 
 _WEIGHT = attrgetter("weight")
-_HEAVY = 10**6
 Node = Words | Gap | Stride | Edge | Maybe | Row | Choice
 # The part if it is words alone, the part, whether fillers may stand before it, whether it must be there.
 _Step = tuple[Words | None, Node, bool, bool]

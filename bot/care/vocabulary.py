@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +12,7 @@ from bot.care.patterns import NUMBER, STARS
 from bot.care.spelling import as_letters, one_slip, slips, squeeze, walk_back
 
 UNKNOWN = "?unknown"  # a word nobody can tell
+_DOUBLED = re.compile(r"(.)\1")
 _NUMBER_UNITS = frozenset(
     [
         "mg", "mgs", "g", "gr", "gm", "gms", "mcg", "ug", "ml", "mls", "kg", "lb", "lbs", "h", "hr",
@@ -60,9 +62,10 @@ class Vocabulary:
         self.known = _Known(self)
 
     def _index_spellings(self) -> None:
-        plain = sorted(word for word in self._words if word.isalpha())
-        plain.sort(key=len)  # a word that may be two others is the shorter one, the same in every run
-        for word in (*plain, *sorted(sorted(self._common), key=len)):
+        plain = [word for word in self._words if word.isalpha()]
+        doubled = [word for word in {*plain, *self._common} if _DOUBLED.search(word)]
+        # A word that may be two others is a phrase's own, then the shorter one: the same in every run.
+        for word in sorted(doubled, key=lambda each: (each not in self._words, len(each), each)):
             self._squeezed.setdefault(squeeze(word), word)
         deleted = self._deleted
         for word in plain:
