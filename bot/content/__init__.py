@@ -132,12 +132,17 @@ def _load(root: Path) -> Content:
 
 @contextmanager
 def _collector_resting() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, what is being read to stay."""
+    """Keep the garbage collector from walking, again and again, what is being read to stay.
+
+    In the end all of it is old at once, as what stays becomes after several walks.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()
         if enabled:
             gc.enable()
 
