@@ -15,7 +15,7 @@ from bot.content import stale_numbers
 from bot.content.check import drafts
 from bot.flows import roster
 from bot.flows.clinic import Clinic
-from storage import audit, marks
+from storage import audit, durability, marks
 from storage import staff as people
 from storage.tables import Alert, AlertState, Contact, ContactState, Inbox, InboxState, Outbox, OutboxState
 
@@ -74,6 +74,7 @@ def examine(clinic: Clinic, now: datetime) -> Report:
             *(sign for site in clinic.content.sites for sign in _rota(tx, site, now)),
             *_contacts(tx, now),
             *_running(tx, now),
+            *_database(tx),
             *_calendars(tx, now),
             *_queues(tx, now),
             *_content(clinic, now),
@@ -132,6 +133,12 @@ def _running(tx: Session, now: datetime) -> Iterator[Sign]:
             yield Sign(
                 weight, f"{name}: last ran {minutes} minutes ago; is aftercare {_starter(name)} running?"
             )
+
+
+def _database(tx: Session) -> Iterator[Sign]:
+    for each in durability.weaknesses(tx):
+        step = f"set {each.setting} = on in postgresql.conf (or the pooler) and reload the server"
+        yield Sign(Weight.WEAKENS, f"PostgreSQL: {each.setting} is off: {each.risk}; {step}")
 
 
 def _calendars(tx: Session, now: datetime) -> Iterator[Sign]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
+
+from bot.content import Content
 from bot.flows.doctor import Report, Weight, examine
 from storage import marks
 from storage.tables import Contact, ContactState
+from tests.databases import PostgresServer, server_folder
 from tests.flows.clinic_night import House
+from tests.rim.parts import until
 
 
 def report_of(house: House) -> Report:
@@ -72,3 +79,30 @@ def test_one_person_in_every_tier_is_pointed_out(house: House) -> None:
     lines = "\n".join(report_of(house).lines())
     assert "is every tier at once" in lines
     assert okafor.name not in lines
+
+
+@pytest.fixture
+def server_of_its_own() -> Iterator[PostgresServer]:
+    """A PostgreSQL whose settings this test may turn."""
+    server = PostgresServer(server_folder(f"doctor-{os.getpid()}"))
+    yield server
+    server.stop()
+
+
+def of_postgresql(house: House) -> list[str]:
+    return [line for line in report_of(house).lines() if "PostgreSQL" in line]
+
+
+async def test_a_server_that_would_not_outlive_a_power_cut_is_named(
+    server_of_its_own: PostgresServer, content: Content
+) -> None:
+    house = House(server_of_its_own.new_database(), content)
+    unsafe = ("fsync", "full_page_writes")  # our connections turn synchronous_commit on themselves
+    server_of_its_own.set(*(f"{each} = off" for each in (*unsafe, "synchronous_commit")))
+    await until(lambda: len(of_postgresql(house)) == len(unsafe))
+    for line, setting in zip(of_postgresql(house), unsafe, strict=True):
+        assert f"weakens: PostgreSQL: {setting} is off: a power cut may" in line
+        assert f"set {setting} = on in postgresql.conf" in line
+    server_of_its_own.set(*(f"{each} = on" for each in unsafe))
+    await until(lambda: not of_postgresql(house))
+    house.close()
