@@ -70,11 +70,14 @@ def put(
 ) -> Outbox:
     """Queue one message; it goes out after the commit, in order within its chat and lane.
 
+    Its id sorts behind whatever waits for the same chat, also when the clock was set back meanwhile.
+
     `edits` names the outbox row whose message is changed, for a message whose id is not known
     yet. Only the newest of several edits waiting for one message is sent.
     """
+    hashed = chat_hash(tx, outgoing.chat_id) if outgoing.chat_id else ""
     row = Outbox(
-        id=new_id(now),
+        id=new_id(now, _last_waiting(tx, hashed) if hashed else ""),
         lane=lane,
         kind=kind,
         channel=channel,
@@ -85,7 +88,7 @@ def put(
         check_in_id=check_in_id,
         edits=edits,
         target_message_id=outgoing.message_id,
-        chat_hash=chat_hash(tx, outgoing.chat_id) if outgoing.chat_id else "",
+        chat_hash=hashed,
         not_before=not_before or now,
         created_at=now,
     )
@@ -95,6 +98,15 @@ def put(
     tx.add(row)
     tx.flush()
     return row
+
+
+def _last_waiting(tx: Session, hashed: str) -> str:
+    return tx.scalar(_LAST_WAITING, {"chat": hashed}) or ""
+
+
+_LAST_WAITING = select(func.max(OUTBOX.c.id)).where(
+    OUTBOX.c.chat_hash == bindparam("chat"), OUTBOX.c.state.in_(UNANSWERED)
+)
 
 
 def _cancel_older_edits(tx: Session, row: Outbox) -> None:

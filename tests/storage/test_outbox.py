@@ -82,6 +82,16 @@ def test_a_chat_gets_its_messages_one_at_a_time_in_order(database):
     assert lease(database, "two") == [second]
 
 
+def test_a_message_written_after_the_clock_was_set_back_goes_out_behind_the_older_ones(database):
+    before = [put(database, now=NOW), put(database, now=NOW)]
+    after = [put(database, now=NOW - timedelta(hours=2)) for _ in range(2)]
+    gone = []
+    while leased := lease(database, now=NOW - timedelta(hours=2)):
+        gone += leased
+        assert all(sent(database, each) for each in leased)
+    assert gone == before + after
+
+
 def test_a_routine_message_waits_for_the_one_before_it_that_is_tried_again(database):
     first, second = put(database), put(database)
     lease(database)
