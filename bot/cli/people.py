@@ -15,6 +15,7 @@ from bot.cli.opening import open_clinic
 from bot.cli.wall_clock import local_time
 from bot.content import Content
 from bot.flows.clinic import Clinic
+from bot.settings import load_settings
 from storage.tables import Role
 
 
@@ -175,9 +176,11 @@ def rota_import(file: Path, tier: int, site: str | None) -> None:
     """Read shifts from an iCalendar file; the last good rota stays when it cannot be read."""
     from bot.rota import RotaRefused, import_calendar
 
+    aliases = load_settings(needs_token=False).rota_aliases
     with open_clinic() as (clinic, clock):
         try:
-            report = import_calendar(clinic, file, site_of(clinic.content, site), tier, clock())
+            place = site_of(clinic.content, site)
+            report = import_calendar(clinic, file, place, tier, clock(), aliases=aliases)
         except RotaRefused as refusal:
             raise Refused(str(refusal)) from None
     for line in report.lines():

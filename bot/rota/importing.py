@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -123,8 +122,8 @@ def _refused(act: Act, place: Place, problems: Sequence[str]) -> RotaReport:
 def _import(act: Act, place: Place, entries: Sequence[Entry], aliases: Mapping[str, str]) -> RotaReport:
     everyone = people.at_site(act.tx, place.site_id)
     placed = [(each, _who(each, everyone, aliases)) for each in entries]
-    problems = list(dict.fromkeys(_stranger(each) for each, who in placed if who is None))
-    mapped = [(each, who) for each, who in placed if who is not None]
+    mapped = [(each, who) for each, who in placed if who is not None and not each.problem]
+    problems = list(dict.fromkeys(_left_out(each) for each, who in placed if who is None or each.problem))
     if not mapped:
         return _refused(act, place, problems[:LISTED])
     patients.site_row(act.tx, place.site_id)
@@ -140,9 +139,10 @@ def _import(act: Act, place: Place, entries: Sequence[Entry], aliases: Mapping[s
     )
 
 
-def _stranger(entry: Entry) -> str:
-    title = entry.title[:60] or "(no title)"
-    return f'"{title}" is nobody here; add an alias, or use the name on their invite'
+def _left_out(entry: Entry) -> str:
+    """Return why an entry brought no shift."""
+    title = f'"{entry.title[:60] or "(no title)"}"'
+    return f"{title} {entry.problem or 'is nobody here; add an alias, or use the name on their invite'}"
 
 
 def _replace(act: Act, place: Place, mapped: Sequence[tuple[Entry, Staff]]) -> None:
@@ -155,15 +155,27 @@ def _replace(act: Act, place: Place, mapped: Sequence[tuple[Entry, Staff]]) -> N
 
 
 def _who(entry: Entry, everyone: Sequence[Staff], aliases: Mapping[str, str]) -> Staff | None:
-    """Return whose shift it is: by alias of an address or title, else the one whose name the title holds."""
-    named = [aliases[key] for key in (*map(_plain, entry.emails), _plain(entry.title)) if key in aliases]
-    if named:
-        return next((each for each in everyone if _plain(each.name) == named[0]), None)
-    title = f" {_plain(entry.title)} "
-    fitting = [each for each in everyone if _plain(each.name) and f" {_plain(each.name)} " in title]
-    longest = max((len(each.name) for each in fitting), default=0)
-    best = [each for each in fitting if len(each.name) == longest]
-    return best[0] if len(best) == 1 else None
+    """Return whose shift it is: by alias of an address, else whom the title names, else who attends alone."""
+    alone = entry.attendees if len(entry.attendees) == 1 else ()
+    named = (_named(_plain(text), everyone, aliases) for text in (*entry.emails, entry.title, *alone))
+    return next((who for who in named if who is not None), None)
+
+
+def _named(text: str, everyone: Sequence[Staff], aliases: Mapping[str, str]) -> Staff | None:
+    """Return whose name or alias the text holds, the longest one; None when that could be two people."""
+    spoken = [
+        (name, each) for each in everyone for name in _names(each, aliases) if f" {name} " in f" {text} "
+    ]
+    longest = max((len(name) for name, _ in spoken), default=0)
+    best = {each.id: each for name, each in spoken if len(name) == longest}
+    return next(iter(best.values())) if len(best) == 1 else None
+
+
+def _names(staff: Staff, aliases: Mapping[str, str]) -> Iterator[str]:
+    """What a calendar may call somebody: the name on the invite, that without a title, an alias."""
+    name = _plain(staff.name)
+    yield from (each for each in (name, name.removeprefix("dr "), name.removeprefix("dra ")) if each)
+    yield from (alias for alias, meant in aliases.items() if meant == name)
 
 
 def _plain(text: str) -> str:
@@ -173,11 +185,13 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w@]+", " ", letters).split())
 
 
-def _overlaps(mapped: Sequence[tuple[Entry, Staff]]) -> list[str]:
+def _overlaps(mapped: Sequence[tuple[Entry, Staff]]) -> Iterator[str]:
+    """Say where a shift begins while the one before it, the longest still on, is somebody else's."""
     ordered = sorted(mapped, key=lambda each: each[0].starts_at)
-    found = []
-    for (one, who), (other, whom) in itertools.pairwise(ordered):
-        if other.starts_at < one.ends_at and who.id != whom.id:
-            at = other.starts_at.strftime("%Y-%m-%d %H:%M")
-            found.append(f"{who.name} and {whom.name} are both on from {at} UTC; the later beginning counts")
-    return found
+    longest, whose = ordered[0]
+    for entry, who in ordered[1:]:
+        if entry.starts_at < longest.ends_at and who.id != whose.id:
+            at = entry.starts_at.strftime("%Y-%m-%d %H:%M")
+            yield f"{whose.name} and {who.name} are both on from {at} UTC; the later beginning counts"
+        if entry.ends_at > longest.ends_at:
+            longest, whose = entry, who

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -9,10 +10,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from storage import patients, staff
+from storage.database import Database
+from storage.tables import Role
+from storage.vault import Vault
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,6 +190,33 @@ def test_bad_input_gets_one_clear_line_and_its_own_code(
 ) -> None:
     done = with_key(terminal, *words)
     assert (done.code, said.lower() in done.err.lower()) == (code, True), done.err
+
+
+TONIGHT = """BEGIN:VCALENDAR
+BEGIN:VEVENT
+DTSTART;TZID=/vendor.example/America/Chicago:{day}T000000
+DURATION:P2D
+SUMMARY:[L1] amara@clinic.example
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def test_a_calendar_is_imported_by_the_aliases_in_the_settings(terminal: Terminal) -> None:
+    key = base64.b64decode((terminal.folder / "aftercare.key").read_text())
+    db = Database.open(f"sqlite:///{terminal.folder / 'aftercare.db'}", Vault([key]))
+    now = datetime.now(UTC)
+    with db.transaction() as tx:
+        patients.site_row(tx, "demo")
+        staff.add(tx, "demo", "Dr Amara Osei", Role.CLINICIAN, now)
+    db.close()
+    (terminal.folder / "oncall.ics").write_text(TONIGHT.format(day=f"{now:%Y%m%d}"))
+    (terminal.folder / "aftercare.toml").write_text(
+        '[rota_aliases]\n"amara@clinic.example" = "Dr Amara Osei"\n'
+    )
+    done = with_key(terminal, "rota", "import", "oncall.ics")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("oncall.ics: 1 shifts in tier 1, of Dr Amara Osei")
 
 
 def test_a_missing_setting_is_named_before_anything_starts(empty: Terminal) -> None:

@@ -100,6 +100,74 @@ def test_the_calendars_own_zone_counts_for_floating_times(clinic: Clinic) -> Non
     assert shifts(clinic)[0].starts_at == datetime(2026, 10, 5, 7, tzinfo=UTC)
 
 
+CLINIC_TIME = (
+    "BEGIN:VTIMEZONE\nTZID:Clinic Time\n"
+    "BEGIN:STANDARD\nDTSTART:16010101T020000\nTZOFFSETFROM:-0400\nTZOFFSETTO:-0500\n"
+    "RRULE:FREQ=YEARLY;BYDAY=1SU;BYMONTH=11\nEND:STANDARD\n"
+    "BEGIN:DAYLIGHT\nDTSTART:16010101T020000\nTZOFFSETFROM:-0500\nTZOFFSETTO:-0400\n"
+    "RRULE:FREQ=YEARLY;BYDAY=2SU;BYMONTH=3\nEND:DAYLIGHT\nEND:VTIMEZONE\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("head", "zone"),
+    [
+        pytest.param("", ";TZID=Eastern Standard Time", id="Windows' name"),
+        pytest.param(CLINIC_TIME, ";TZID=Clinic Time", id="one the calendar defines itself"),
+        pytest.param("", ";TZID=/mozilla.org/20050126_1/America/New_York", id="with its vendor before it"),
+        pytest.param("X-WR-TIMEZONE:Eastern Standard Time\n", "", id="Windows' name for the whole calendar"),
+    ],
+)
+def test_zones_as_other_programs_name_them(clinic: Clinic, head: str, zone: str) -> None:
+    event = f"UID:x\nDTSTART{zone}:20261005T090000\nDTEND{zone}:20261005T170000\nSUMMARY:Amara Osei"
+    import_calendar(clinic, calendar(event, head=head), "demo", 1, NOW)
+    assert shifts(clinic)[0].starts_at == datetime(2026, 10, 5, 13, tzinfo=UTC)
+
+
+MORNING = "UID:m\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:Dr Inés Prado"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"\xef\xbb\xbf" + calendar(MORNING), id="a mark before UTF-8"),
+        pytest.param(calendar(MORNING).replace(b"\r\n", b"\n"), id="bare line feeds"),
+        pytest.param(calendar(MORNING).replace(b"\xc3\xa9", b"\xc3\r\n \xa9"), id="folded within a letter"),
+        pytest.param(calendar(MORNING).decode().encode("latin-1"), id="Latin-1"),
+        pytest.param(calendar(MORNING).decode().encode("utf-16"), id="UTF-16"),
+        pytest.param(calendar("UID:a\nDTSTART:20261006T090000Z\nDURATION:PT8H\nSUMMARY:Jonas Lind")
+                     + calendar(MORNING), id="two calendars in one file"),
+    ],
+)  # fmt: skip
+def test_files_as_other_programs_write_them(clinic: Clinic, raw: bytes) -> None:
+    import_calendar(clinic, raw, "demo", 1, NOW)
+    assert on_call(clinic, datetime(2026, 10, 5, 10, tzinfo=UTC)) == "Dr. Inés Prado"
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        pytest.param("DTSTART:20261006T090000Z", '"Jonas Lind" has no end', id="no end"),
+        pytest.param(
+            "DTSTART:20261006T090000Z\nDTEND:20281006T090000Z",
+            '"Jonas Lind" is longer than a year',
+            id="long",
+        ),
+    ],
+)
+def test_an_entry_that_is_no_shift_is_left_out_and_named(clinic: Clinic, event: str, problem: str) -> None:
+    report = import_calendar(clinic, calendar(MORNING, f"UID:x\n{event}\nSUMMARY:Jonas Lind"), "demo", 1, NOW)
+    assert report.shifts == 1
+    assert any(each.startswith(problem) for each in report.problems)
+    assert any(problem in each for each in told(clinic))
+
+
+def test_a_whole_day_that_ends_on_itself_is_that_day(clinic: Clinic) -> None:
+    event = "UID:x\nDTSTART;VALUE=DATE:20261005\nDTEND;VALUE=DATE:20261005\nSUMMARY:Amara Osei"
+    import_calendar(clinic, calendar(event), "demo", 1, NOW)
+    assert shifts(clinic)[0].ends_at - shifts(clinic)[0].starts_at == DAY
+
+
 def test_recurring_shifts_keep_their_clock_time_and_leave_no_gap_when_the_clocks_change(
     clinic: Clinic,
 ) -> None:
@@ -139,16 +207,29 @@ def test_exceptions_and_cancellations_are_followed(clinic: Clinic) -> None:
         pytest.param("SUMMARY:AMARA  OSEI (week 41)", id="case and blanks"),
         pytest.param("SUMMARY:amara@clinic.example", id="as Opsgenie writes it, by alias"),
         pytest.param("SUMMARY:Primary\nATTENDEE;CN=A:mailto:Amara@clinic.example", id="as Google writes it"),
+        pytest.param(
+            "SUMMARY:Primary\nATTENDEE;CN=Amara Osei:mailto:a@b.example", id="whoever attends alone"
+        ),
+        pytest.param("SUMMARY:[L1] aosei", id="an account's name beside other words, by alias"),
     ],
 )
 def test_whose_shift_it_is(clinic: Clinic, summary: str) -> None:
     event = f"UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\n{summary}"
-    import_calendar(clinic, calendar(event), "demo", 1, NOW, aliases={"amara@clinic.example": "Amara Osei"})
+    aliases = {"amara@clinic.example": "Amara Osei", "aosei": "Amara Osei"}
+    import_calendar(clinic, calendar(event), "demo", 1, NOW, aliases=aliases)
     assert on_call(clinic, datetime(2026, 10, 5, 10, tzinfo=UTC)) == "Amara Osei"
 
 
-def test_an_accent_more_or_less_is_the_same_person(clinic: Clinic) -> None:
-    event = "UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:Dr Ines Prado"
+def test_several_who_attend_are_nobody_in_particular(clinic: Clinic) -> None:
+    two = "ATTENDEE;CN=Amara Osei:mailto:a@b.example\nATTENDEE;CN=Jonas Lind:mailto:j@b.example"
+    event = f"UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:Rounds\n{two}"
+    with pytest.raises(RotaRefused, match='"Rounds" is nobody here'):
+        import_calendar(clinic, calendar(event), "demo", 1, NOW)
+
+
+@pytest.mark.parametrize("name", ["Dr Ines Prado", "On Call - Inés Prado - Lead"])
+def test_an_accent_or_a_title_more_or_less_is_the_same_person(clinic: Clinic, name: str) -> None:
+    event = f"UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:{name}"
     import_calendar(clinic, calendar(event), "demo", 3, NOW)
     assert on_call(clinic, datetime(2026, 10, 5, 10, tzinfo=UTC), tier=3) == "Dr. Inés Prado"
 
@@ -179,6 +260,29 @@ BAD = [
     ),
     pytest.param(
         calendar("UID:x\nDTSTART:garbage\nSUMMARY:Amara Osei"), "DTSTART that cannot be read", id="bad date"
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:20261005T240000\nDURATION:PT8H\nSUMMARY:Amara Osei"),
+        "DTSTART that cannot be read",
+        id="an hour there is not",
+    ),
+    pytest.param(
+        calendar("UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T080000Z\nSUMMARY:Amara Osei"),
+        "ends before it begins",
+        id="ends before it begins",
+    ),
+    pytest.param(
+        calendar(MORNING, head="X-WR-TIMEZONE:Mars/Phobos\n"), '"Mars/Phobos" is unknown', id="its zone"
+    ),
+    pytest.param(
+        calendar(
+            "UID:x\nDTSTART:19000101T080000\nDURATION:PT1M\nSUMMARY:Amara Osei\nRRULE:FREQ=YEARLY;BYMINUTE="
+            + ",".join(map(str, range(60)))
+            + ";BYSECOND="
+            + ",".join(map(str, range(60)))
+        ),
+        "repeats from so long ago",
+        id="more dates than can be gone through",
     ),
     pytest.param(
         calendar("UID:x\nDTSTART:20261005T090000Z\nDURATION:PT8H\nSUMMARY:Somebody Else"),
@@ -237,6 +341,22 @@ def test_overlaps_are_named_and_still_exactly_one_is_on_call(clinic: Clinic) -> 
     )
     assert any("both on from 2026-10-05 12:00" in each for each in report.problems)
     assert on_call(clinic, datetime(2026, 10, 5, 13, tzinfo=UTC)) == "Jonas Lind"
+
+
+def test_an_overlap_is_named_though_others_end_in_between(clinic: Clinic) -> None:
+    report = import_calendar(
+        clinic,
+        calendar(
+            "UID:a\nDTSTART:20261005T000000Z\nDTEND:20261009T000000Z\nSUMMARY:Amara Osei",
+            "UID:b\nDTSTART:20261005T120000Z\nDTEND:20261005T130000Z\nSUMMARY:Jonas Lind",
+            "UID:c\nDTSTART:20261006T120000Z\nDTEND:20261006T130000Z\nSUMMARY:Jonas Lind",
+        ),
+        "demo",
+        1,
+        NOW,
+    )
+    starts = [each.split(" UTC")[0].split("from ")[1] for each in report.problems]
+    assert starts == ["2026-10-05 12:00", "2026-10-06 12:00"]
 
 
 def test_gaps_are_found_two_weeks_ahead_and_the_coordinator_hears_once_a_day(clinic: Clinic) -> None:
