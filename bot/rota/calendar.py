@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,9 @@ SPARSE = {"WEEKLY": 7, "MONTHLY": 14, "YEARLY": 14}
 TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 LONGEST = timedelta(days=366)
 LOOKS = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError)
+"""What the libraries raise for text that is no calendar, or a calendar no program would write."""
+
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 # A zone's name with its vendor before it is read as meant; whoever imports need not hear of that.
@@ -72,18 +75,30 @@ def read_calendar(raw: bytes, start: datetime, end: datetime, zone: str) -> tupl
         CalendarError: it is no calendar, is empty, too large, or holds something that cannot be placed.
     """
     calendars = _parsed(raw)
+    try:
+        entries = list(_placed(calendars, start, end, zone))
+    except UNREADABLE:
+        raise CalendarError("it holds an event that cannot be placed in time") from None
+    return tuple(sorted(entries, key=lambda each: (each.starts_at, each.ends_at, each.title)))
+
+
+def _placed(
+    calendars: Iterable[icalendar.Calendar], start: datetime, end: datetime, zone: str
+) -> Iterator[Entry]:
     events = [event for each in calendars for event in each.walk("VEVENT")]
     problems = tuple(dict.fromkeys(problem for event in events for problem in _problems_of(event)))
     if problems:
         raise CalendarError(*problems)
     if sum(_dates(event, end) for event in events) > MOST_DATES:
         raise CalendarError("it repeats from so long ago that it cannot be gone through; begin it later")
-    entries = [entry for each in calendars for entry in _entries(each, start, end, zone)]
-    return tuple(sorted(entries, key=lambda each: (each.starts_at, each.ends_at, each.title)))
+    for each in calendars:
+        yield from _entries(each, start, end, zone)
 
 
 def _entries(calendar: icalendar.Calendar, start: datetime, end: datetime, zone: str) -> Iterator[Entry]:
-    if own := _own_zone(calendar):
+    own = _own_zone(calendar)
+    calendar.pop("X-WR-TIMEZONE", None)
+    if own:
         calendar["X-WR-TIMEZONE"] = own.key
     for each in _occurrences(x_wr_timezone.to_standard(calendar), start, end):
         if str(each.get("STATUS", "")).upper() != "CANCELLED":
@@ -117,7 +132,7 @@ def _parsed(raw: bytes) -> list[icalendar.Calendar]:
         raise CalendarError("it has no event")
     try:
         parsed: Any = icalendar.Calendar.from_ical(text, multiple=True)
-    except (ValueError, KeyError, IndexError, TypeError):
+    except UNREADABLE:
         parsed = []
     if not parsed:
         raise CalendarError("it is not an iCalendar file that can be read")
@@ -142,7 +157,7 @@ def _text(raw: bytes) -> str:
 
 def _problems_of(event: Any) -> Iterator[str]:
     if event.errors:
-        names = sorted({str(name) for name, _ in event.errors})
+        names = sorted({str(name or "line") for name, _ in event.errors})
         yield f"an event has a {', '.join(names)} that cannot be read"
         return
     if "DTSTART" not in event:
@@ -156,28 +171,32 @@ def _problems_of(event: Any) -> Iterator[str]:
         if given and isinstance(value.dt, datetime) and value.dt.tzinfo is None:
             yield f'the time zone "{given[:60]}" is unknown; use a name like America/Chicago'
     for rule in _rules(event):
-        frequency = str(next(iter(rule.get("FREQ", [])), "")).upper()
+        frequency = _frequency(rule)
         if frequency in TOO_OFTEN:
             yield f"an event repeats {frequency.lower()}; shifts repeat daily at most"
+        if not frequency or min(rule.get("INTERVAL", [1])) < 1:
+            yield "an event repeats by a rule that says not how often (FREQ, INTERVAL)"
 
 
 def _ends_first(event: Any) -> bool:
-    if "DTEND" not in event:
-        return False
-    begins, ends = event["DTSTART"].dt, event["DTEND"].dt
-    return bool(_instant(ends, ZoneInfo("UTC")) < _instant(begins, ZoneInfo("UTC")))
+    begins = event["DTSTART"].dt
+    local = (begins.tzinfo if isinstance(begins, datetime) else None) or UTC
+    return _instant(_ends(event, begins), local) < _instant(begins, local)
 
 
 def _dates(event: Any, end: datetime) -> int:
     """Return about how many dates must be gone through to find the event's occurrences up to `end`."""
-    begins = _instant(event["DTSTART"].dt, ZoneInfo("UTC"))
+    begins = _instant(event["DTSTART"].dt, UTC)
     return sum(_dates_of(rule, max(0, (end - begins).days)) for rule in _rules(event))
 
 
 def _dates_of(rule: Any, days: int) -> int:
-    frequency = str(next(iter(rule.get("FREQ", [])), "")).upper()
     a_day = math.prod(max(1, len(rule.get(part, []))) for part in ("BYHOUR", "BYMINUTE", "BYSECOND"))
-    return days // SPARSE.get(frequency, 1) + days * (a_day - 1)
+    return days // SPARSE.get(_frequency(rule), 1) + days * (a_day - 1)
+
+
+def _frequency(rule: Any) -> str:
+    return str(next(iter(rule.get("FREQ", [])), "")).upper()
 
 
 def _rules(event: Any) -> Iterable[Any]:
@@ -212,7 +231,7 @@ def _ends(event: Any, begins: date) -> date:
     return begins if isinstance(begins, datetime) else begins + timedelta(days=1)
 
 
-def _instant(at: date, local: ZoneInfo) -> datetime:
+def _instant(at: date, local: tzinfo) -> datetime:
     moment = at if isinstance(at, datetime) else datetime.combine(at, time())
     return (moment if moment.tzinfo else moment.replace(tzinfo=local)).astimezone(UTC)
 

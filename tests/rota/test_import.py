@@ -132,6 +132,7 @@ MORNING = "UID:m\nDTSTART:20261005T090000Z\nDTEND:20261005T170000Z\nSUMMARY:Dr I
     [
         pytest.param(b"\xef\xbb\xbf" + calendar(MORNING), id="a mark before UTF-8"),
         pytest.param(calendar(MORNING).replace(b"\r\n", b"\n"), id="bare line feeds"),
+        pytest.param(calendar(MORNING, head="X-WR-TIMEZONE:\n"), id="an empty zone of its own"),
         pytest.param(calendar(MORNING).replace(b"\xc3\xa9", b"\xc3\r\n \xa9"), id="folded within a letter"),
         pytest.param(calendar(MORNING).decode().encode("latin-1"), id="Latin-1"),
         pytest.param(calendar(MORNING).decode().encode("utf-16"), id="UTF-16"),
