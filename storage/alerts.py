@@ -95,6 +95,12 @@ def claim(tx: Session, alert_id: str, staff_id: str, now: datetime, lease: timed
     return tx.execute(taken).first() is not None
 
 
+def claimed_by(tx: Session, staff_id: str) -> list[Alert]:
+    """Return the alerts this member of staff has, locked."""
+    theirs = (col(Alert.claimed_by) == staff_id, col(Alert.state) == AlertState.CLAIMED)
+    return list(tx.scalars(select(Alert).where(*theirs).order_by(col(Alert.id)).with_for_update()))
+
+
 def record_finding(
     tx: Session,
     patient_id: str,

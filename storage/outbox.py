@@ -262,6 +262,16 @@ def cancel_for_patient(tx: Session, patient_id: str, now: datetime, keep: Collec
     return changed(tx, waiting.values(state=OutboxState.CANCELLED))
 
 
+def cancel_for_staff(tx: Session, staff_id: str) -> list[Outbox]:
+    """Cancel what is queued to a member of staff; return the pages among it, which others must get."""
+    waiting = update(Outbox).where(col(Outbox.staff_id) == staff_id, col(Outbox.state) == OutboxState.PENDING)
+    cancelled = tx.scalars(waiting.values(state=OutboxState.CANCELLED).returning(Outbox)).all()
+    pages = [each for each in cancelled if each.kind == OutboxKind.PAGE]
+    carried = (col(Page.id).in_([each.page_id for each in pages]), col(Page.state) == PageState.PENDING)
+    tx.execute(update(Page).where(*carried).values(state=PageState.FAILED))
+    return pages
+
+
 def cancel_pages(tx: Session, alert_id: str, now: datetime) -> int:
     """Cancel pages of an alert that were not sent yet, because somebody has it; return how many."""
     pages = update(Page).where(col(Page.alert_id) == alert_id, col(Page.state) == PageState.PENDING)

@@ -68,6 +68,13 @@ def link_chat(tx: Session, staff: Staff, chat_id: int, now: datetime) -> None:
     tx.flush()
 
 
+def leave(tx: Session, staff: Staff) -> None:
+    """Take a member off the staff. Their chat is a stranger's from now on, who may join anew."""
+    staff.active, staff.step, staff.chat_hash, staff.chat_sealed = False, "", None, None
+    tx.add(staff)
+    tx.flush()
+
+
 def contacts(tx: Session, staff_id: str) -> list[Contact]:
     """Return a person's ways of being reached, the first to be tried first."""
     wanted = select(Contact).where(col(Contact.staff_id) == staff_id)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot.cli import content, people, records, running
+from bot.cli import content, members, people, records, running
 from bot.cli.endings import ExitCode, ending_of
 
 
@@ -19,7 +19,7 @@ def aftercare() -> None:
     """Follow-up after ketamine treatment: check-ins, and pages that repeat until a human has it."""
 
 
-for part in (running, people, content, records):
+for part in (running, people, members, content, records):
     part.add_to(aftercare)
 
 

@@ -149,6 +149,9 @@ def test_an_export_proves_itself_and_a_changed_one_does_not(terminal: Terminal) 
         pytest.param(["erase", "K-9999", "--yes"], 2, "K-9999", id="erase nobody"),
         pytest.param(["drill"], 6, "nobody is on call", id="nobody to drill"),
         pytest.param(["rota", "check"], 6, "nobody is on call", id="nobody on call"),
+        pytest.param(["staff", "list"], 5, "nobody has joined", id="no staff yet"),
+        pytest.param(["staff", "leave", "Dr Nobody"], 2, "nobody here has this name", id="nobody leaves"),
+        pytest.param(["staff", "role", "Dr Nobody", "boss"], 2, "boss", id="no such role"),
         pytest.param(["doctor"], 6, "nobody is on call", id="the doctor says so too"),
         pytest.param(["rota", "import", "missing.ics"], 2, "missing.ics", id="no such calendar"),
         pytest.param(["restore", "missing"], 4, "missing", id="no such backup"),
@@ -202,14 +205,20 @@ END:VCALENDAR
 """
 
 
-def test_a_calendar_is_imported_by_the_aliases_in_the_settings(terminal: Terminal) -> None:
+def joined(terminal: Terminal, *names: str) -> None:
+    """Let these people be on the staff."""
     key = base64.b64decode((terminal.folder / "aftercare.key").read_text())
     db = Database.open(f"sqlite:///{terminal.folder / 'aftercare.db'}", Vault([key]))
-    now = datetime.now(UTC)
     with db.transaction() as tx:
         patients.site_row(tx, "demo")
-        staff.add(tx, "demo", "Dr Amara Osei", Role.CLINICIAN, now)
+        for name in names:
+            staff.add(tx, "demo", name, Role.CLINICIAN, datetime.now(UTC))
     db.close()
+
+
+def test_a_calendar_is_imported_by_the_aliases_in_the_settings(terminal: Terminal) -> None:
+    joined(terminal, "Dr Amara Osei")
+    now = datetime.now(UTC)
     (terminal.folder / "oncall.ics").write_text(TONIGHT.format(day=f"{now:%Y%m%d}"))
     (terminal.folder / "aftercare.toml").write_text(
         '[rota_aliases]\n"amara@clinic.example" = "Dr Amara Osei"\n'
@@ -217,6 +226,19 @@ def test_a_calendar_is_imported_by_the_aliases_in_the_settings(terminal: Termina
     done = with_key(terminal, "rota", "import", "oncall.ics")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("oncall.ics: 1 shifts in tier 1, of Dr Amara Osei")
+
+
+def test_somebody_gets_another_role_and_leaves(terminal: Terminal) -> None:
+    joined(terminal, "Amara Osei", "Jonas Lind", "Jonas Lind")
+    given = with_key(terminal, "staff", "role", "amara osei", "lead")
+    assert given.code == 0 and "amara osei is lead now" in given.out
+    assert "Nobody as first on call" in given.out, "what is wrong with the rota since is said at once"
+    both = with_key(terminal, "staff", "leave", "Jonas Lind")
+    assert both.code == 2 and "several have this name" in both.err
+    listed = json.loads(with_key(terminal, "staff", "list", "--json").out)
+    assert (listed[0]["name"], listed[0]["role"]) == ("Amara Osei", "lead")
+    assert with_key(terminal, "staff", "leave", listed[1]["id"]).code == 0
+    assert with_key(terminal, "staff", "list").out.count("Jonas Lind: no way to be reached") == 1
 
 
 def test_a_missing_setting_is_named_before_anything_starts(empty: Terminal) -> None:
