@@ -17,7 +17,17 @@ from bot.flows import roster
 from bot.flows.clinic import Clinic
 from storage import audit, durability, marks
 from storage import staff as people
-from storage.tables import Alert, AlertState, Contact, ContactState, Inbox, InboxState, Outbox, OutboxState
+from storage.tables import (
+    Alert,
+    AlertState,
+    Contact,
+    ContactState,
+    Inbox,
+    InboxState,
+    Outbox,
+    OutboxState,
+    Staff,
+)
 
 AHEAD = timedelta(days=14)
 UNPROVEN_AFTER = timedelta(days=30)
@@ -59,7 +69,10 @@ class Report:
         for sign in self.signs:
             yield f"{sign.weight.value}: {sign.line}"
         stops = sum(sign.weight is Weight.STOPS for sign in self.signs)
-        yield f"{stops} would stop a page tonight; {len(self.signs) - stops} more to look at"
+        yield (
+            f"{stops} would stop a page tonight; {len(self.signs) - stops} more to look at"
+            " (staff are named by id; aftercare staff list)"
+        )
 
     def as_json(self) -> dict[str, object]:
         return {"signs": [asdict(sign) for sign in self.signs], "nobody_on_call": self.nobody_on_call}
@@ -94,7 +107,9 @@ def _on_call(covered: dict[str, bool]) -> Iterator[Sign]:
 
 
 def _rota(tx: Session, site: str, now: datetime) -> Iterator[Sign]:
-    turns = roster.turns(people.shifts(tx, site, now, now + AHEAD))
+    everyone = {each.id: each for each in people.at_site(tx, site)}
+    shifts = roster.turns(people.shifts(tx, site, now, now + AHEAD))
+    turns = [each for each in shifts if each.staff_id in everyone]  # a shift of somebody who left is a gap
     for tier in oncall.TIERS:
         for start, end in oncall.gaps(turns, tier, now, now + AHEAD):
             span = f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
@@ -103,7 +118,7 @@ def _rota(tx: Session, site: str, now: datetime) -> Iterator[Sign]:
         yield Sign(
             Weight.WEAKENS, f"{site}: staff {staff_id} is every tier at once from {at:%Y-%m-%d %H:%M} UTC"
         )
-    reachable = {each.id for each in people.at_site(tx, site) if roster.reachable(tx, each)}
+    reachable = {each.id for each in everyone.values() if roster.reachable(tx, each)}
     for staff_id in oncall.unreachable(turns, reachable):
         yield Sign(Weight.STOPS, f"{site}: staff {staff_id} has a shift and no way to be reached; /contacts")
 
@@ -111,15 +126,13 @@ def _rota(tx: Session, site: str, now: datetime) -> Iterator[Sign]:
 def _contacts(tx: Session, now: datetime) -> Iterator[Sign]:
     """A way to reach somebody counts as unproven after 30 days without a page or a drill."""
     old = now - UNPROVEN_AFTER
-    for contact in tx.scalars(select(Contact).where(col(Contact.state) != ContactState.BLOCKED)):
-        if contact.last_success_at is None or contact.last_success_at < old:
-            yield Sign(
-                Weight.WEAKENS, f"contact {contact.id} ({contact.channel}) is unproven; aftercare drill"
-            )
-    for contact in tx.scalars(select(Contact).where(col(Contact.state) == ContactState.BLOCKED)):
-        yield Sign(
-            Weight.WEAKENS, f"contact {contact.id} ({contact.channel}) refuses us; set another with /contacts"
-        )
+    of_somebody = col(Contact.staff_id).in_(select(col(Staff.id)).where(col(Staff.active)))
+    for contact in tx.scalars(select(Contact).where(of_somebody).order_by(col(Contact.id))):
+        what = f"staff {contact.staff_id}: contact {contact.id} ({contact.channel})"
+        if contact.state == ContactState.BLOCKED:
+            yield Sign(Weight.WEAKENS, f"{what} refuses us; set another with /contacts")
+        elif contact.last_success_at is None or contact.last_success_at < old:
+            yield Sign(Weight.WEAKENS, f"{what} is unproven; aftercare drill")
 
 
 def _running(tx: Session, now: datetime) -> Iterator[Sign]:

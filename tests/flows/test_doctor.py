@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 
 from bot.content import Content
+from bot.flows import members
+from bot.flows.act import Act
 from bot.flows.doctor import Report, Weight, examine
 from storage import marks
 from storage.tables import Contact, ContactState
@@ -79,6 +81,19 @@ def test_one_person_in_every_tier_is_pointed_out(house: House) -> None:
     lines = "\n".join(report_of(house).lines())
     assert "is every tier at once" in lines
     assert okafor.name not in lines
+
+
+def test_what_only_somebody_who_left_would_cover_is_a_gap_and_their_contact_is_no_concern(
+    house: House,
+) -> None:
+    house.clinician("Dr. Okafor")
+    house.clinician("Jonas Lind", tier=2)
+    with house.looking() as tx, house.clinic() as clinic:
+        act = Act(clinic, tx, house.now)
+        gone = members.member(act, "demo", "Jonas Lind")
+        members.leave(act, gone, "cli")
+    lines = "\n".join(report_of(house).lines())
+    assert "demo: no backup from" in lines and gone.id not in lines
 
 
 @pytest.fixture
