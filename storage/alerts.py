@@ -95,6 +95,11 @@ def claim(tx: Session, alert_id: str, staff_id: str, now: datetime, lease: timed
     return tx.execute(taken).first() is not None
 
 
+def was_reopened(tx: Session, alert_id: str) -> bool:
+    """Whether another alert follows this one, because somebody opened it again."""
+    return tx.scalar(select(col(Alert.id)).where(col(Alert.reopens) == alert_id).limit(1)) is not None
+
+
 def claimed_by(tx: Session, staff_id: str) -> list[Alert]:
     """Return the alerts this member of staff has, locked."""
     theirs = (col(Alert.claimed_by) == staff_id, col(Alert.state) == AlertState.CLAIMED)

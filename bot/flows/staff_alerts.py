@@ -268,15 +268,24 @@ def reopen(desk: Desk, alert: Alert, more: str = "") -> None:
         _tell_who_has_it(desk, alert)
         return
     for other in alerts.unresolved(desk.act.tx, alert.site_id, patient_id=patient.id):
-        if other.reopens == alert.id:
+        if _says_as_much(other, alert) and may_see(desk.staff, other):
             _tell_who_has_it(desk, other)
+            pages.send_card(desk.act, other, desk.staff)
             return
     finding = Finding(alert.rule_id, Level.from_key(alert.level))
     policy = roster.policy_for(desk.act.clinic, alert.site_id, alert.level, alert.rule_id)
     again = raising.start(desk.act, patient, finding, policy, reopens=alert.id)
     raising.page_if_due(desk.act, again)
     desk.record("alert.reopened", f"alert:{again.id}", follows=alert.id)
+    pages.refresh_cards(desk.act, alert)
     desk.answer(desk.words.say("staff.reopened"))
+
+
+def _says_as_much(other: Alert, alert: Alert) -> bool:
+    """Whether an open alert follows this one already, or asks the same people for no less."""
+    as_urgent = Level.from_key(other.level) >= Level.from_key(alert.level)
+    same_people = other.policy.get("audience") == alert.policy.get("audience")
+    return other.reopens == alert.id or (as_urgent and same_people)
 
 
 def card(desk: Desk, alert: Alert, more: str = "") -> None:

@@ -43,7 +43,7 @@ def page(act: Act, alert: Alert, patient: Patient | None, staff: Staff) -> Outgo
     if chat_id is None:
         return None
     text = face(act, alert, patient, staff)
-    return Outgoing(OutgoingKind.MESSAGE, chat_id, text, buttons_for(act.clinic, alert, staff))
+    return Outgoing(OutgoingKind.MESSAGE, chat_id, text, _buttons_now(act, alert, staff))
 
 
 def card(
@@ -59,9 +59,13 @@ def card(
     if chat_id is None:
         return None
     text = face(act, alert, patient, staff)
-    return Outgoing(
-        OutgoingKind.EDIT, chat_id, text, buttons_for(act.clinic, alert, staff) if buttons else ()
-    )
+    return Outgoing(OutgoingKind.EDIT, chat_id, text, _buttons_now(act, alert, staff) if buttons else ())
+
+
+def _buttons_now(act: Act, alert: Alert, staff: Staff) -> Buttons:
+    """Return a card's buttons: none once a newer alert follows this one, which has them."""
+    over = alert.state == AlertState.RESOLVED and alerts.was_reopened(act.tx, alert.id)
+    return () if over else buttons_for(act.clinic, alert, staff)
 
 
 def outside_page(
@@ -145,6 +149,8 @@ def _state(tx: Session, words: Wording, alert: Alert, staff: Staff) -> str:
     if alert.state == AlertState.OPEN:
         return words.say("staff.page.open")
     if alert.state == AlertState.RESOLVED:
+        if alerts.was_reopened(tx, alert.id):
+            return words.say("staff.page.again")
         if alert.resolved_by == staff.id:
             return words.say("staff.mine.resolved")
         return words.say("staff.page.resolved", name=name_of(tx, alert.resolved_by, staff, words))
@@ -157,6 +163,8 @@ def _state(tx: Session, words: Wording, alert: Alert, staff: Staff) -> str:
 
 def who_has_it(tx: Session, words: Wording, alert: Alert, staff: Staff) -> str:
     """Return who took or closed it, for somebody who wanted to."""
+    if alert.state == AlertState.OPEN:
+        return words.say("staff.page.open")
     key = "already_resolved" if alert.state == AlertState.RESOLVED else "already_claimed"
     holder = alert.resolved_by if alert.state == AlertState.RESOLVED else alert.claimed_by
     if holder == staff.id:
@@ -186,7 +194,7 @@ def buttons_for(clinic: Clinic, alert: Alert, staff: Staff) -> Buttons:
     if alert.state == AlertState.OPEN:
         return ((button("claim", ButtonStyle.PRIMARY),), *about_patient)
     if alert.state == AlertState.RESOLVED:
-        return ((button("reopen"),),)
+        return ((button("reopen"),),) if alert.patient_id else ()
     if alert.claimed_by != staff.id:
         return about_patient
     contact = ((button("contacted", ButtonStyle.SUCCESS), button("no_answer")),)

@@ -184,6 +184,36 @@ def test_a_closed_alert_is_opened_again_as_a_new_one_that_follows_it(
     assert len(house.alerts()) == 2, "the same press twice opens one"
 
 
+def test_the_cards_of_an_alert_that_was_opened_again_say_so_on_every_phone(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    lind = house.clinician("Jonas Lind", tier=2)
+    first = found(house, maria, CRISIS)
+    house.wait(minutes=5)
+    old = max(lind.bubbles)
+    for press in ("I have this", "Patient contacted", "Resolve", "Spoke, no further step"):
+        okafor.taps(press)
+    okafor.taps("Open again")
+    assert "a newer alert follows" in lind.bubbles[old].text and not lind.bubbles[old].buttons
+    lind.presses(data("reopen", first.id))
+    assert lind.notices[-1] == "Nobody has this yet.", "never that somebody has what nobody has"
+    lind.taps("I have this")
+    assert only(house).state == AlertState.CLAIMED, "and the card to take it on is there"
+    okafor.presses(data("reopen", first.id))
+    assert okafor.notices[-1] == "Jonas Lind has it."
+
+
+def test_what_was_closed_is_not_opened_again_beside_a_newer_alert_as_urgent(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    first = found(house, maria, CRISIS)
+    for press in ("I have this", "Patient contacted", "Resolve", "Spoke, no further step"):
+        okafor.taps(press)
+    newer = found(house, maria, CRISIS)
+    okafor.presses(data("reopen", first.id))
+    assert only(house).id == newer.id and len(house.alerts()) == 2
+
+
 def test_the_reply_is_shown_in_private_protected_and_with_an_audit_line(
     house: House, maria: Phone, okafor: Phone
 ) -> None:
