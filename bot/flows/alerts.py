@@ -42,8 +42,9 @@ def page_failed(clinic: Clinic, tx: Session, row: Outbox, failure: Failure, now:
     channel or person is queued in it.
     """
     if row.kind == OutboxKind.PAGE:
-        undelivered.failed(Act(clinic, tx, now), row, failure)
-        drills.mark_failed(tx, row)
+        act = Act(clinic, tx, now)
+        undelivered.failed(act, row, failure)
+        drills.failed(act, row, failure)
 
 
 def climb(clinic: Clinic, now: datetime) -> int:

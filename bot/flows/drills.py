@@ -11,7 +11,7 @@ from bot.care.oncall import TIERS
 from bot.flows import pages, roster
 from bot.flows.act import Act
 from bot.flows.clinic import Clinic
-from bot.message import Button, ButtonStyle, Outgoing, OutgoingKind
+from bot.message import Button, ButtonStyle, Failure, Outgoing, OutgoingKind
 from storage import marks, outbox
 from storage import staff as people
 from storage.ids import new_id
@@ -160,7 +160,22 @@ def _tell_admins(act: Act, drill: Drill) -> None:
         )
 
 
-def mark_failed(tx: Session, row: Outbox) -> None:
-    tx.execute(
-        update(Drill).where(col(Drill.outbox_id) == row.id).values(failed=row.state == OutboxState.FAILED)
-    )
+def failed(act: Act, row: Outbox, failure: Failure) -> None:
+    """Called when a page was refused for good: when it was a drill's, the person and the admins hear it now.
+
+    An address outside the chat that cannot be used is off until another is set.
+    """
+    drill = act.tx.scalars(select(Drill).where(col(Drill.outbox_id) == row.id)).first()
+    staff = people.active(act.tx, drill.staff_id) if drill else None
+    if drill is None or staff is None or row.state != OutboxState.FAILED:
+        return
+    drill.failed = True
+    act.tx.add(drill)
+    if failure is Failure.DEAD_ADDRESS and drill.channel != people.TELEGRAM:
+        theirs = (col(Contact.staff_id) == staff.id, col(Contact.channel) == drill.channel)
+        act.tx.execute(update(Contact).where(*theirs).values(state=ContactState.BLOCKED))
+    act.record("system", "drill.failed", f"drill:{drill.id}", failure=failure.value)
+    admins = people.at_site(act.tx, drill.site_id, (Role.ADMIN, Role.COORDINATOR))
+    for other in {each.id: each for each in (staff, *admins)}.values():
+        said = act.words(other).say("staff.drill.failed", name=staff.name, channel=drill.channel)
+        pages.tell_staff(act, other, said)

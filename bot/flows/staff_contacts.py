@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import chain, count
 
 from bot.flows import drills, pages
 from bot.flows.desk import Desk
@@ -138,8 +139,9 @@ def address_words(desk: Desk, staff_id: str, text: str) -> None:
         _forget_written(desk)
     scheme, _, rest = text.partition("://")
     known = people.contacts(desk.act.tx, owner.id)
+    in_use = sum(each.state != ContactState.BLOCKED for each in known)
     sound = scheme.isascii() and scheme.isalnum() and rest and len(text) <= LONGEST_ADDRESS
-    if not sound or any(each.isspace() for each in text) or len(known) >= MOST:
+    if not sound or any(each.isspace() for each in text) or in_use >= MOST:
         desk.set_step(f"contact:{owner.id}")
         desk.tell("staff.contacts.ask_again", most=MOST)
         return
@@ -162,5 +164,5 @@ def _forget_written(desk: Desk) -> None:
 def _channel(scheme: str, known: list[Contact]) -> str:
     """Return a name for the channel that the person does not have yet: "ntfy", then "ntfy2"."""
     taken = {each.channel for each in known}
-    names = [scheme, *(f"{scheme}{number}" for number in range(2, MOST + 2))]
+    names = chain([scheme], (f"{scheme}{number}" for number in count(2)))
     return next(each for each in names if each not in taken)

@@ -6,8 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from storage.tables import Drill, Role
-from tests.flows.alarm import audited
+from bot.flows import drills
+from bot.flows.act import Act
+from bot.message import Failure
+from storage import staff as people
+from storage.tables import Contact, ContactState, Drill, Role
+from tests.flows.alarm import audited, fail_pages
 from tests.flows.clinic_night import House, Phone
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -32,8 +36,36 @@ def test_the_history_keeps_who_answered_how_fast_and_who_did_not(house: House, o
     house.now += timedelta(seconds=40)
     okafor.taps("I got it")
     house.wait(minutes=35)
-    drills = [each for each in house.all(Drill) if isinstance(each, Drill)]
-    answered = {(each.claimed_at and each.claimed_at - each.sent_at, each.failed) for each in drills}
+    answered = {
+        (each.claimed_at and each.claimed_at - each.sent_at, each.failed) for each in house.all(Drill)
+    }
     assert answered == {(timedelta(seconds=40), False), (None, True)}
     assert "Root did not answer the test page by telegram" in admin.everything
     assert [each.actor for each in audited(house, "drill.started")] == ["system"]
+
+
+def test_a_test_page_that_is_refused_for_good_is_told_at_once_and_the_address_is_off(
+    house: House, okafor: Phone
+) -> None:
+    """A phone number that is none: the library knows no way to it."""
+    admin = house.clinician("Root", tier=3, role=Role.ADMIN)
+    with house.looking() as tx, house.clinic() as clinic:
+        owner = people.at_site(tx, "demo")[0]
+        contact = people.add_contact(tx, owner.id, "sms", "sms://+1", house.now)
+        drills.test_contact(Act(clinic, tx, house.now), owner, contact)
+    assert fail_pages(house, Failure.DEAD_ADDRESS) == 1
+    house.carry()
+    for phone in (okafor, admin):
+        assert "to Dr. Okafor by sms was refused for good" in phone.screen
+    assert [each.state for each in house.all(Contact) if each.channel == "sms"] == [ContactState.BLOCKED]
+    house.wait(minutes=40)
+    assert "did not answer" not in admin.everything, "it was told already"
+
+
+def test_addresses_that_were_removed_leave_room_for_others(house: House, okafor: Phone) -> None:
+    for number in range(8):
+        okafor.says("/contacts")
+        okafor.taps("Add a channel")
+        okafor.says(f"ntfy://topic{number}")
+        okafor.taps("Remove 2")
+    assert len([each for each in house.all(Contact) if each.channel != "telegram"]) == 8
