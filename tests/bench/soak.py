@@ -35,7 +35,7 @@ from storage.database import Database
 from storage.vault import Vault, chat_hash
 from tests.databases import MASTER_KEY, PostgresServer, new_sqlite, server_folder
 from tests.faults import oracle
-from tests.faults.calls import Calls, Turned
+from tests.faults.calls import Calls, NotLived
 from tests.rim.parts import until
 from tests.rim.running import (
     BACKUP,
@@ -72,6 +72,9 @@ SLACK = {"sqlite": timedelta(seconds=60), "postgresql": timedelta(seconds=120)}
 """A killed program is started again within seconds of real time; a page may wait for that and for a lease.
 On PostgreSQL the lease of the one who died must run out first: another process may be alive and sending."""
 
+UNDER_WAY = timedelta(seconds=10)
+"""What began so shortly before the program was killed may not have been done."""
+
 PATIENCE = 5
 
 
@@ -102,7 +105,7 @@ class Month:
         self.chance = chance
         self.summary = Summary()
         self.frightened: set[int] = set()
-        self.turned: list[Turned] = []
+        self.not_lived: list[NotLived] = []
         self._lived = timedelta()
 
     async def live(self, minutes: float) -> None:
@@ -116,16 +119,15 @@ class Month:
             await self._staff_answer()
             if self.chance.random() < KILLED_SHARE:
                 await self._die()
-            await self._settled()
-            await self._turn_the_clock(MONTH * min(1.0, (elapsed + 1) / over) - self._lived)
+            done_until = await self._settled()
+            await self._turn_the_clock(MONTH * min(1.0, (elapsed + 1) / over) - self._lived, done_until)
         await self._settled()
 
-    async def _turn_the_clock(self, step: timedelta) -> None:
+    async def _turn_the_clock(self, step: timedelta, done_until: datetime) -> None:
         if self.chance.random() < MINUTES_SHARE:
             step = min(step, timedelta(minutes=self.chance.uniform(1, 10)))
         if step > timedelta():
-            before = await self.people.now()
-            self.turned.append(Turned(before, await self.people.move_clock(step)))
+            self.not_lived.append(NotLived(done_until, await self.people.move_clock(step)))
             self._lived += step
             self.summary.days = round(self._lived / timedelta(days=1), 1)
 
@@ -181,6 +183,7 @@ class Month:
     async def _die(self) -> None:
         """A power cut: now, or at a named place the next time the program comes by."""
         place = self.chance.choice(CRASH_AT)
+        since = min(self._ticked_at(), await self.people.now() - UNDER_WAY)
         self.bot.kill()
         if place:
             self.bot.start(place)
@@ -190,6 +193,7 @@ class Month:
             except TimeoutError:
                 self.bot.kill()  # it never came by that place
         await self._start()
+        self.not_lived.append(NotLived(since, await self.people.now()))
 
     async def _start(self) -> None:
         self.bot.kill()
@@ -201,24 +205,29 @@ class Month:
                 return
         raise AssertionError(f"it does not start\n{self.bot.log[-1500:]}")
 
-    async def _settled(self) -> None:
+    async def _settled(self) -> datetime:
         """Wait until nothing is on its way, neither in nor out: only then may the clock be turned.
 
-        All that fell due when it was turned last must have had its tick, however slow the machine is.
+        All that fell due when it was turned last must have had its tick, however slow the machine is; what
+        that tick put in the outbox is looked for after it. Returns when the tick began: what was due until
+        then has been done.
         """
         record, bots = Record(self.clinic.db), self.sandbox.board.world.bots
-        since = await self.people.now()
+        since = ticked = await self.people.now()
 
         def still() -> bool:
+            nonlocal ticked
+            ticked = self._ticked_at()
             unheard = sum(len(each.waiting) for each in bots.values() if each.name == "care")
             quiet = unheard == 0 and record.unhandled == 0 and record.on_the_way == 0
-            return quiet and self._ticked_at() >= since
+            return quiet and ticked >= since
 
         try:
             await until(still, within=180)
         except TimeoutError:
             left = f"{record.unhandled} unread, {record.on_the_way} unsent"
             raise AssertionError(f"nothing moves: {left}\n{self.bot.log[-1500:]}") from None
+        return ticked
 
     def _ticked_at(self) -> datetime:
         with self.clinic.db.reading() as tx:
@@ -229,7 +238,7 @@ class Month:
         db, now = self.clinic.db, await self.people.now()
         record, slack = Record(db), SLACK[db.dialect]
         self.summary.alerts, self.summary.pages = record.alerts, record.pages_sent
-        wrong = Calls(db, self.clinic.content, now, slack, self.turned).judged()
+        wrong = Calls(db, self.clinic.content, now, slack, self.not_lived).judged()
         try:
             # Who is paged how soon was judged above, reply by reply; this asks for the rest of the promises.
             oracle.check(db, now, urgent_replies=len(self.frightened), within=MONTH)

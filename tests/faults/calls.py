@@ -4,7 +4,8 @@ A reply is urgent, a silence is for the same day, an alert grows more urgent, a 
 calls has its own clock in the policy. What waits for the clinic to open is late only from then on; what
 does not wait is late at once. The audit chain says what happened when, the pages what was accepted.
 
-Where a test turns the clock, what fell due in between is due when the turning ended: nobody lived before.
+Where a test turns the clock or kills the program, what fell due in between is due when that ended: nobody
+lived before.
 """
 
 from __future__ import annotations
@@ -24,9 +25,6 @@ from bot.flows.roster import policy_for
 from storage.database import Database
 from storage.tables import Alert, Audit, Outbox, OutboxKind, OutboxState, Page, PageState
 
-UNDER_WAY = timedelta(seconds=10)
-"""What was begun so shortly before the clock was turned is timed from after the turn."""
-
 CALLS = ("alert.raised", "alert.rose")
 TAKEN = ("alert.claimed", "alert.resolved")
 ENDS_ROUND = ("alert.paged", "alert.rose", "alert.handed_over", *TAKEN)
@@ -38,11 +36,14 @@ ENDS_CONTACT = (*ENDS_CLAIM, "alert.reminded", "alert.contact_due")
 
 
 @dataclass(frozen=True)
-class Turned:
-    """The clock went from one instant to another at once."""
+class NotLived:
+    """Time in which the program could do nothing: the clock was turned, or the program was dead.
 
-    before: datetime
-    after: datetime
+    All that was due before `since` had been done; from `until` on it could do the rest.
+    """
+
+    since: datetime
+    until: datetime
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Calls:
     content: Content
     now: datetime
     within: timedelta
-    turned: Sequence[Turned] = ()
+    not_lived: Sequence[NotLived] = ()
     wrong: list[str] = field(default_factory=list)
 
     def judged(self) -> list[str]:
@@ -66,9 +67,9 @@ class Calls:
 
     def lived(self, due: datetime) -> datetime:
         """Return when something due then could first be done."""
-        for each in self.turned:
-            if each.before - UNDER_WAY <= due < each.after:
-                due = each.after
+        for each in self.not_lived:
+            if each.since <= due < each.until:
+                due = each.until
         return due
 
     def is_late(self, due: datetime, done: datetime | None) -> bool:

@@ -7,23 +7,23 @@ from datetime import timedelta
 
 import pytest
 
-from tests.faults.calls import Calls, Turned
+from tests.faults.calls import Calls, NotLived
 from tests.flows.alarm import CRISIS, SLEEPLESS, found, found_but_not_carried, only
 from tests.flows.clinic_night import House, Phone
 
 WITHIN = timedelta(seconds=30)
 
 
-def judged(house: House, turned: Sequence[Turned] = ()) -> list[str]:
+def judged(house: House, not_lived: Sequence[NotLived] = ()) -> list[str]:
     with house.clinic() as clinic:
-        return Calls(clinic.db, clinic.content, house.now, WITHIN, turned).judged()
+        return Calls(clinic.db, clinic.content, house.now, WITHIN, not_lived).judged()
 
 
-def turn(house: House, **by: float) -> Turned:
+def turn(house: House, **by: float) -> NotLived:
     """Turn the clock at once, as the soak does: nothing happens in between, and then all that is due."""
     before = house.now
     house.now += timedelta(**by)
-    turned = Turned(before, house.now)
+    turned = NotLived(before, house.now)
     house.tick()
     return turned
 
@@ -59,8 +59,8 @@ def test_a_same_day_matter_that_is_not_paged_when_the_clinic_opens_is_found(
 ) -> None:
     house.until(house.local(20))
     found(house, maria, SLEEPLESS)
-    slept = Turned(house.now, house.local(12, days=1))
-    house.now = slept.after + timedelta(minutes=1)
+    slept = NotLived(house.now, house.local(12, days=1))
+    house.now = slept.until + timedelta(minutes=1)
     assert ["as same_day" in each for each in judged(house)] == [True]
     assert ["as same_day" in each for each in judged(house, [slept])] == [True], "a minute of lived time"
 
@@ -74,6 +74,27 @@ def test_what_fell_due_while_the_clock_was_turned_is_due_when_that_ended(
     assert "SAME DAY" in okafor.everything
     assert judged(house, [turned]) == []
     assert len(judged(house)) == 1, "had the time been lived, it would be hours late"
+
+
+def test_what_fell_due_while_the_program_was_dead_is_due_when_it_is_back(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    found_but_not_carried(house, maria, CRISIS)
+    dead = NotLived(house.now, house.now + timedelta(minutes=2))
+    house.now = dead.until + timedelta(seconds=29)
+    house.carry()
+    assert judged(house, [dead]) == []
+    assert len(judged(house)) == 1, "had it been alive, it would be late"
+
+
+def test_what_was_due_before_the_program_died_is_late_all_the_same(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    found_but_not_carried(house, maria, CRISIS)
+    dead = NotLived(house.now + timedelta(seconds=1), house.now + timedelta(minutes=2))
+    house.now = dead.until
+    house.carry()
+    assert len(judged(house, [dead])) == 1
 
 
 @pytest.mark.parametrize(
