@@ -262,6 +262,12 @@ def cancel_for_patient(tx: Session, patient_id: str, now: datetime, keep: Collec
     return changed(tx, waiting.values(state=OutboxState.CANCELLED))
 
 
+def cancel(tx: Session, row_id: str) -> None:
+    """Cancel one message that waits, because its time is over."""
+    waiting = (col(Outbox.id) == row_id, col(Outbox.state) == OutboxState.PENDING)
+    tx.execute(update(Outbox).where(*waiting).values(state=OutboxState.CANCELLED))
+
+
 def cancel_for_staff(tx: Session, staff_id: str) -> list[Outbox]:
     """Cancel what is queued to a member of staff; return the pages among it, which others must get."""
     waiting = update(Outbox).where(col(Outbox.staff_id) == staff_id, col(Outbox.state) == OutboxState.PENDING)

@@ -141,6 +141,9 @@ def _unanswered(act: Act) -> int:
             continue
         drill.failed = True
         act.tx.add(drill)
+        outbox.cancel(
+            act.tx, drill.outbox_id or ""
+        )  # a test that comes hours late wakes somebody for nothing
         _tell_admins(act, drill)
     return len(found)
 

@@ -62,6 +62,18 @@ def test_a_test_page_that_is_refused_for_good_is_told_at_once_and_the_address_is
     assert "did not answer" not in admin.everything, "it was told already"
 
 
+def test_a_test_page_that_no_channel_took_in_time_is_not_sent_hours_later(
+    house: House, okafor: Phone
+) -> None:
+    with house.looking() as tx, house.clinic() as clinic:
+        owner = people.at_site(tx, "demo")[0]
+        drills.test_contact(Act(clinic, tx, house.now), owner, people.contacts(tx, owner.id)[0])
+    with house.clinic() as clinic:
+        drills.unanswered(clinic, house.now + drills.ANSWER_WITHIN)
+    house.carry()
+    assert "TEST PAGE" not in okafor.everything
+
+
 def test_addresses_that_were_removed_leave_room_for_others(house: House, okafor: Phone) -> None:
     for number in range(8):
         okafor.says("/contacts")
