@@ -268,6 +268,22 @@ BAD = [
         id="an hour there is not",
     ),
     pytest.param(
+        calendar("UID:x\nDTSTART:20261005T090000Z\nDURATION:-PT8H\nSUMMARY:Amara Osei"),
+        "ends before it begins",
+        id="a length below nothing",
+    ),
+    pytest.param(
+        calendar(f"{MORNING}\nRRULE:FREQ=DAILY;INTERVAL=0"), "says not how often", id="every no days"
+    ),
+    pytest.param(calendar(f"{MORNING}\nRRULE:COUNT=2"), "says not how often", id="a rule of no kind"),
+    pytest.param(calendar(f"{MORNING}\nRRULE:FREQ=DAILY;COUNT=-3"), "cannot be placed", id="less than none"),
+    pytest.param(calendar(f"{MORNING}\nDTSTART:20261006T090000Z"), "cannot be placed", id="two beginnings"),
+    pytest.param(
+        calendar("UID:x\nDTSTART:99991231T230000Z\nDURATION:P2D\nSUMMARY:Amara Osei"),
+        "cannot be placed",
+        id="past the end of time",
+    ),
+    pytest.param(
         calendar("UID:x\nDTSTART:20261005T090000Z\nDTEND:20261005T080000Z\nSUMMARY:Amara Osei"),
         "ends before it begins",
         id="ends before it begins",
