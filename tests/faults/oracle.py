@@ -85,8 +85,9 @@ def _unheard(tx: Session, now: datetime, within: timedelta, expected: int) -> It
 
 
 def _unpaged(tx: Session, within: timedelta, set_back: timedelta) -> Iterator[str]:
-    """Urgent replies that no channel accepted a page about in time.
+    """Urgent replies that no channel accepted a page about in time, and that nobody took in time.
 
+    A reply may join an alert that was paged before and is open: whoever takes it then has the reply too.
     What the passing of time raises, as a patient's silence, is no reply and has clocks of its own.
     """
     from_reply = col(FindingRow.message_id).is_not(None) | col(FindingRow.response_id).is_not(None)
@@ -95,15 +96,23 @@ def _unpaged(tx: Session, within: timedelta, set_back: timedelta) -> Iterator[st
         .where(col(FindingRow.level).in_(URGENT), col(FindingRow.alert_id).is_not(None), from_reply)
         .group_by(col(FindingRow.alert_id))
     )
-    accepted = _accepted(tx)
+    accepted, taken = _accepted(tx), _taken(tx)
     for alert_id, found_at in tx.execute(urgent):
-        took = min(
-            (at - found_at for at in accepted.get(alert_id, ()) if at >= found_at - set_back), default=None
-        )
+        heard = [*accepted.get(alert_id, ()), *taken.get(alert_id, ())]
+        took = min((at - found_at for at in heard if at >= found_at - set_back), default=None)
         if took is None:
             yield f"no channel accepted a page of alert {alert_id}"
         elif took > within:
             yield f"the first page of alert {alert_id} took {took}"
+
+
+def _taken(tx: Session) -> dict[str, list[datetime]]:
+    """Return when a named person took each alert."""
+    lines = select(col(Audit.subject), col(Audit.at)).where(col(Audit.action) == "alert.claimed")
+    times: dict[str, list[datetime]] = {}
+    for subject, at in tx.execute(lines):
+        times.setdefault(subject.removeprefix("alert:"), []).append(at)
+    return times
 
 
 def _accepted(tx: Session) -> dict[str, list[datetime]]:

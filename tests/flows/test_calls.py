@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.faults import oracle
 from tests.faults.calls import Calls, NotLived
 from tests.flows.alarm import CRISIS, SLEEPLESS, found, found_but_not_carried, only
 from tests.flows.clinic_night import House, Phone
@@ -115,3 +116,33 @@ def test_an_alert_at_rest_is_found(
     assert judged(house) == []
     house.now += timedelta(minutes=1)
     assert len(judged(house)) == 1
+
+
+def heard(house: House) -> None:
+    with house.clinic() as clinic:
+        oracle.check(clinic.db, house.now, urgent_replies=1)
+
+
+def test_a_reply_that_joins_a_paged_alert_is_heard_by_whoever_takes_it(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    """A call for help was paged; the patient writes, and the next moment somebody takes the alert."""
+    found(house, maria, CRISIS)
+    house.now += timedelta(minutes=1)
+    maria.says("I am going to kill myself tonight.")
+    with pytest.raises(AssertionError, match="no channel accepted a page"):
+        heard(house)
+    okafor.taps("I have this")
+    heard(house)
+
+
+def test_a_reply_whose_alert_somebody_takes_too_late_is_found(
+    house: House, maria: Phone, okafor: Phone
+) -> None:
+    found(house, maria, CRISIS)
+    house.now += timedelta(minutes=1)
+    maria.says("I am going to kill myself tonight.")
+    house.now += oracle.PAGED_WITHIN + timedelta(seconds=1)
+    okafor.taps("I have this")
+    with pytest.raises(AssertionError, match="the first page of alert"):
+        heard(house)
