@@ -139,10 +139,67 @@ def test_english_words_reach_their_rule(text, rule_id, level):
         pytest.param("voy manejando a casa", "DRV-1", id="driving"),
         pytest.param("mi esposo me pega", "DV-2", id="hurt at home"),
         pytest.param("hay sangre en mi orina", "URO-1", id="bladder"),
+        pytest.param("tengo las escleras y la piel amarillas", "ALL-1", id="yellow skin"),
+        pytest.param("la nariz me sangra hace una hora y no para", "GI-1", id="bleeding that does not stop"),
+        pytest.param("fiebre altísima y los músculos tiesos", "ALL-1", id="fever and stiffness"),
+        pytest.param("estoy pensando kitarme la vida", "SUI-3", id="chat spelling"),
+        pytest.param("hoy más que nunca quiero morirme", "SUI-3", id="more than ever denies nothing"),
+        pytest.param("no tengo a nadie, quiero desaparecer de este mundo", "SUI-3", id="having nobody denies nothing"),
+        pytest.param("sin ganas de nada quiero morirme", "SUI-3", id="a lack denies nothing"),
+        pytest.param("no me mato porque me da miedo", "SUI-3", id="a reason for not dying"),
+        pytest.param("me dijeron cosas feas me quiero matar", "SUI-3", id="after what others said"),
+        pytest.param("quiero matarme hace años", "SUI-3", id="for years is no past"),
+        pytest.param("me quiero morir jajaja", "SUI-3", id="laughter does not silence"),
+        pytest.param("quiero borrar mi existencia", "SUI-3", id="existence erased"),
+        pytest.param("que nunca más me dejen despertar", "SUI-3", id="not let wake"),
+        pytest.param("cada vez menos ganas de existir", "SUI-3", id="less and less"),
+        pytest.param("mamá, llévame contigo", "SUI-5", id="called to the dead"),
     ],
 )
 def test_spanish_words_reach_their_rule(text, rule_id):
     assert rule_id in rules(text), BOOK.judge(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("me quiero morir jajaja", id="laughter"),
+        pytest.param("me quiero matar, se me quemó el arroz", id="a mishap"),
+        pytest.param("me quiero morir qué lindo cachorro", id="admiration"),
+        pytest.param("quiero morir en tus ojos", id="love song"),
+        pytest.param("prefiero estar muerta que usar esos zapatos", id="rather dead than in that dress"),
+        pytest.param("ese ministro debería estar muerto", id="somebody else"),
+        pytest.param("te voy a matar si me spoileas la final", id="a friend scolded"),
+        pytest.param("mi mamá me va a matar cuando vea el boletín", id="a scolding to come"),
+        pytest.param("adiós mundo, me voy a cenar", id="goodbye for an evening"),
+        pytest.param("me estoy ahogando en tareas", id="drowning in work"),
+    ],
+)
+def test_spanish_sayings_are_never_urgent(text):
+    assert reached(text) < Level.URGENT, BOOK.judge(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("quiero dormir sin despertarme con pesadillas", id="broken sleep"),
+        pytest.param("en la infusión sentí que me moría y volví a nacer", id="dying in the session"),
+        pytest.param("tengo un nudo en la garganta", id="a lump in the throat"),
+        pytest.param("quiero cortarme el pelo cortito", id="hair"),
+        pytest.param("me despido hasta mañana", id="until tomorrow"),
+        pytest.param("la vida me está pegando fuerte", id="life hits"),
+        pytest.param("el suicidio es una causa de muerte evitable", id="an opinion"),
+        pytest.param("hoy termina mi carrera, por fin", id="something else ends"),
+        pytest.param("no quiero vivir más en este barrio", id="a place to live"),
+        pytest.param("sin música la vida no tiene sentido", id="music"),
+        pytest.param("ya no me siento una carga", id="no longer a burden"),
+        pytest.param("estoy en la ventana viendo la lluvia", id="at the window"),
+        pytest.param("palpitaciones leves al subir escaleras", id="slight palpitations"),
+        pytest.param("sobredosis de chocolate", id="too many sweets"),
+    ],
+)
+def test_harmless_spanish_pages_nobody(text):
+    assert reached(text) < Level.SAME_DAY, BOOK.judge(text)
 
 
 @pytest.mark.parametrize(
