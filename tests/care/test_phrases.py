@@ -144,7 +144,9 @@ def test_english_words_reach_their_rule(text, rule_id, level):
         pytest.param("fiebre altísima y los músculos tiesos", "ALL-1", id="fever and stiffness"),
         pytest.param("estoy pensando kitarme la vida", "SUI-3", id="chat spelling"),
         pytest.param("hoy más que nunca quiero morirme", "SUI-3", id="more than ever denies nothing"),
-        pytest.param("no tengo a nadie, quiero desaparecer de este mundo", "SUI-3", id="having nobody denies nothing"),
+        pytest.param(
+            "no tengo a nadie, quiero desaparecer de este mundo", "SUI-3", id="having nobody denies nothing"
+        ),
         pytest.param("sin ganas de nada quiero morirme", "SUI-3", id="a lack denies nothing"),
         pytest.param("no me mato porque me da miedo", "SUI-3", id="a reason for not dying"),
         pytest.param("me dijeron cosas feas me quiero matar", "SUI-3", id="after what others said"),
