@@ -111,6 +111,31 @@ def test_every_phrase_keeps_its_own_cases():
         pytest.param("the guide touched me during the session", "BND-1", Level.URGENT, id="boundary"),
         pytest.param("I think I'm pregnant, maybe i am pregnant", "PREG-1", Level.SAME_DAY, id="pregnant"),
         pytest.param("I can't do this anymore", "SUI-5", Level.SAME_DAY, id="ambiguous asks"),
+        pytest.param("please don't come looking for me", "SUI-5", Level.SAME_DAY, id="not to be sought"),
+        pytest.param(
+            "why couldn't they just leave me to die", "SUI-5", Level.SAME_DAY, id="regrets a rescue"
+        ),
+        pytest.param(
+            "there are cards for my girls for when they turn eighteen",
+            "SUI-5",
+            Level.SAME_DAY,
+            id="letters for later years",
+        ),
+        pytest.param(
+            "my sister is the only thing between me and the river", "SUI-5", Level.SAME_DAY, id="one tie left"
+        ),
+        pytest.param(
+            "tell me how to hurt myself where it won't show",
+            "SUI-6",
+            Level.URGENT,
+            id="a request is not hearsay",
+        ),
+        pytest.param(
+            "going to drive off the cliff after work", "SUI-1", Level.EMERGENCY, id="work is no excuse"
+        ),
+        pytest.param(
+            "our grandson got into the heart pills", "SUI-7", Level.SAME_DAY, id="a child and pills"
+        ),
     ],
 )
 def test_english_words_reach_their_rule(text, rule_id, level):
@@ -227,6 +252,21 @@ def test_harmless_spanish_pages_nobody(text):
         pytest.param("me muero de hambre", id="es idiom"),
         pytest.param("me muero de risa con mi prima", id="es laughing"),
         pytest.param("me corté el pelo", id="es hair"),
+        pytest.param("the nurse asked about thoughts of suicide and I said no", id="asked and answered no"),
+        pytest.param("never once have I thought of ending my life", id="never once"),
+        pytest.param("jumping off the diving board for charity on sunday", id="a leap for sport"),
+        pytest.param("I set the camera to film in low light", id="a camera is no spy"),
+        pytest.param("is now a good time to go over the bill?", id="a good time to go"),
+        pytest.param("friday is the day we get the keys", id="the day of something"),
+        pytest.param("how can I burn off the pudding?", id="how to burn"),
+        pytest.param("I saw my brother on the bus", id="somebody seen"),
+        pytest.param("see you again soon", id="see you"),
+        pytest.param("he took her to the dentist", id="took her"),
+        pytest.param(
+            "i think she will respond to my emails later, they will not respond today", id="no reply"
+        ),
+        pytest.param("sat in the car park for an hour before the exam", id="car park"),
+        pytest.param("worried I am going to end up alone forever", id="alone"),
         pytest.param("slept well, thanks for asking", id="fine"),
         pytest.param("dormí bien, gracias", id="es fine"),
         pytest.param("7", id="a number"),
@@ -242,6 +282,22 @@ def test_harmless_spanish_pages_nobody(text):
 )
 def test_harmless_words_page_nobody(text):
     assert reached(text) < Level.SAME_DAY, BOOK.judge(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("if this lecture goes on one more hour I'm going to end it all", id="one more and"),
+        pytest.param("goodbye cruel world, I have to go to the gym", id="cruel world"),
+        pytest.param("this cough makes me want to die", id="makes me want to"),
+        pytest.param("my dissertation asks why anyone would commit suicide", id="a dissertation"),
+        pytest.param("does the leaflet for volunteers say how to ask: are you suicidal?", id="volunteers"),
+        pytest.param("I'll murder my brother, he finished the cereal", id="siblings"),
+        pytest.param("I just want it to be over", id="what is it"),
+    ],
+)
+def test_what_may_be_a_joke_or_a_lesson_asks_and_pages_nobody(text):
+    assert reached(text) == Level.SAME_DAY, BOOK.judge(text)
 
 
 def test_one_word_decides_between_wanting_to_die_and_not():
