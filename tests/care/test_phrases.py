@@ -233,6 +233,7 @@ def test_harmless_spanish_pages_nobody(text):
     "text",
     [
         pytest.param("no thoughts of killing myself this week", id="denied"),
+        pytest.param("my daughter keeps cutting class", id="cutting class"),
         pytest.param("I'm not going to hurt myself", id="denied intent"),
         pytest.param("not suicidal any more", id="no longer"),
         pytest.param("used to cut myself, ten years free", id="past"),
@@ -294,6 +295,7 @@ def test_harmless_words_page_nobody(text):
         pytest.param("does the leaflet for volunteers say how to ask: are you suicidal?", id="volunteers"),
         pytest.param("I'll murder my brother, he finished the cereal", id="siblings"),
         pytest.param("I just want it to be over", id="what is it"),
+        pytest.param("I'd sooner stab myself with a fork than watch the sequel", id="sooner than"),
     ],
 )
 def test_what_may_be_a_joke_or_a_lesson_asks_and_pages_nobody(text):
@@ -315,6 +317,11 @@ def test_lowered_findings_keep_their_rule():
 def test_a_plan_beats_the_denial_beside_it():
     findings = BOOK.judge("I'm not going to kill myself. The rope is tied in my closet though")
     assert findings[0].level == Level.EMERGENCY
+
+
+def test_homework_beside_a_plan_softens_nothing():
+    assert reached("going to kill myself tonight, never mind the homework") == Level.EMERGENCY
+    assert reached("the noose is tied, this episode won't pass") == Level.EMERGENCY
 
 
 def test_laughter_lowers_but_does_not_silence():
