@@ -22,16 +22,18 @@ class Need(NamedTuple):
 
 
 Needs = Sequence[Need]
+_FREQUENT_WEIGHT = 30  # a frequent word is as common as so many others
 
 
 class Words:
-    """One word out of a set. `weight` says how common the words are in messages."""
+    """One word out of a set. `frequent` are the words in nearly every message, of this set and of others."""
 
-    __slots__ = ("_needs", "any_of")
+    __slots__ = ("_frequent", "_needs", "any_of")
 
-    def __init__(self, any_of: frozenset[str], weight: int) -> None:
+    def __init__(self, any_of: frozenset[str], frequent: frozenset[str]) -> None:
         self.any_of = any_of
-        self._needs = (Need(weight, any_of),)
+        self._frequent = frequent
+        self._needs: Needs | None = None
 
     def reach(self, passage: Passage, starts: int) -> int:
         return (starts & passage.standing[self]) << 1
@@ -43,6 +45,9 @@ class Words:
         return not self.any_of.isdisjoint(passage.heard)
 
     def needs(self) -> Needs:
+        if self._needs is None:
+            common = len(self.any_of & self._frequent)
+            self._needs = (Need(len(self.any_of) + _FREQUENT_WEIGHT * common, self.any_of),)
         return self._needs
 
 
@@ -204,13 +209,14 @@ class Row:
 class Choice:
     """One part out of several: the alternatives that are single words, and the others."""
 
-    __slots__ = ("_by_word", "_needs", "_unsure", "parts", "words")
+    __slots__ = ("_by_word", "_needed", "_needs", "_unsure", "parts", "words")
 
     def __init__(self, words: Words | None, parts: Sequence[Node]) -> None:
         self.words = words
         self.parts = parts
         self._needs: Needs | None = None
         self._by_word: dict[str, list[Node]] | None = None  # each part under every word of its rarest need
+        self._needed: frozenset[str] = frozenset()  # the words of that
         self._unsure: list[Node] = []  # the parts that need no word at all
 
     def reach(self, passage: Passage, starts: int) -> int:
@@ -235,11 +241,14 @@ class Choice:
 
     def _live(self, passage: Passage) -> Sequence[Node]:
         """Return the parts all words of which are in the passage; worked out once for each passage."""
+        if len(self.parts) <= _FEW:
+            live = passage.live[self] = [part for part in self.parts if part.likely(passage)]
+            return live
         by_word = self._by_word if self._by_word is not None else self._index()
         live = [part for part in self._unsure if part.likely(passage)] if self._unsure else []
-        for word in passage.heard & by_word.keys():
+        for word in self._needed & passage.heard:
             for part in by_word[word]:
-                if part not in live and part.likely(passage):
+                if part.likely(passage) and part not in live:
                     live.append(part)
         passage.live[self] = live
         return live
@@ -252,7 +261,7 @@ class Choice:
                     by_word.setdefault(word, []).append(part)
             else:
                 self._unsure.append(part)
-        self._by_word = by_word
+        self._by_word, self._needed = by_word, frozenset(by_word)
         return by_word
 
     def needs(self) -> Needs:
@@ -270,6 +279,7 @@ def _either(needs: Sequence[Need]) -> Need:
 
 
 _WEIGHT = attrgetter("weight")
+_FEW = 4  # so many parts are looked at one by one
 Node = Words | Gap | Stride | Edge | Maybe | Row | Choice
 # The part if it is words alone, the part, whether fillers may stand before it, whether it must be there.
 _Step = tuple[Words | None, Node, bool, bool]
@@ -305,7 +315,7 @@ def _lower_half(starts: int) -> int:
 def certain(node: Node) -> bool:
     """Tell whether every match of a pattern holds a word."""
     if isinstance(node, Row):
-        return any(certain(part) for part in node.parts)
+        return any(isinstance(part, Words) for part in node.parts) or any(map(certain, node.parts))
     if isinstance(node, Choice):
-        return all(certain(part) for part in node.parts)
+        return all(map(certain, node.parts))
     return isinstance(node, Words)

@@ -21,7 +21,6 @@ FILLERS = "filler"  # the word list that may stand between any two words
 NUMBER = "#"
 NUMBERS = "number"  # the word list of numbers written out
 STARS = "*"
-_FREQUENT_WEIGHT = 30  # a frequent word is as common as so many others
 SHORTEST_BEGINNING = 4
 _PIECE = re.compile(r"\([^()]*\)|[()|]|[^\s()|]+")  # a group without groups inside is one piece
 
@@ -47,7 +46,7 @@ class Grammar:
 
     `spellings` maps a short form to the words meant, `same` a word to all the words to be taken for it.
     What stands in several patterns, a word list or a group, is one part of all of them. `frequent` are words
-    in nearly every message. `words` are all that any pattern read so far speaks of.
+    in nearly every message.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Grammar:
         frequent: Iterable[str] = (),
     ) -> None:
         self.lists = lists
-        self.words: set[str] = set()
+        self._spoken: list[frozenset[str]] = []
         self._frequent = frozenset(frequent)
         self._meant = dict(spellings or {})
         self._same = {word: each.split() for word, each in (same or {}).items()}
@@ -78,6 +77,11 @@ class Grammar:
         if pieces:
             raise PatternError(f'"{pieces[-1]}" stands where nothing should')
         return node
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word that any pattern read so far speaks of."""
+        return frozenset().union(*self._spoken)
 
     def listed(self, name: str) -> frozenset[str]:
         """Return every single word of a list, none when there is no such list."""
@@ -134,7 +138,8 @@ class Grammar:
         alternatives = [each.strip() for each in inner.split("|")]
         if not inner.isascii() or inner != inner.lower():
             return self._chosen([self._alternative(each) for each in alternatives])
-        others = [each for each in alternatives if not each.isalnum() or each in self._special]
+        unlike = self._special.intersection(alternatives)
+        others = [each for each in alternatives if not each.isalnum() or each in unlike]
         plain = set(alternatives).difference(others)
         parts = [self._atoms.get(each) or self._alternative(each) for each in others]
         return self._chosen([self._of(plain), *parts] if plain else parts)
@@ -145,7 +150,8 @@ class Grammar:
         if not pieces or "?" in pieces:
             return self._sequence(pieces[::-1])
         parts = [self._atoms.get(piece) or self._atom(piece) for piece in pieces]
-        return parts[0] if len(parts) == 1 else Row(parts)
+        node = self._atoms[written] = parts[0] if len(parts) == 1 else Row(parts)
+        return node
 
     def _chosen(self, parts: Sequence[Node]) -> Node:
         """Merge alternatives that are single words into one set."""
@@ -163,8 +169,8 @@ class Grammar:
 
     def _of(self, words: Iterable[str]) -> Words:
         any_of = frozenset(words)
-        self.words |= any_of
-        return Words(any_of, len(any_of) + _FREQUENT_WEIGHT * len(any_of & self._frequent))
+        self._spoken.append(any_of)
+        return Words(any_of, self._frequent)
 
     def _list(self, name: str) -> Node:
         if name not in self._read:

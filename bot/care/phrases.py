@@ -136,12 +136,14 @@ class PhraseBook:
                 continue
             lowered = []
             for start, end in islice(spans(line.node, passage), _MOST_PLACES):
-                around = around or Surroundings(self._contexts, passage)
-                found = _Found(line, start, end, around.lowering(line.phrase, start, end))
-                if not found.guard:
-                    yield found
+                guard = ""
+                if line.phrase.guards:
+                    around = around or Surroundings(self._contexts, passage)
+                    guard = around.lowering(line.phrase, start, end)
+                if not guard:
+                    yield _Found(line, start, end, "")
                     break
-                lowered.append(found)
+                lowered.append(_Found(line, start, end, guard))
             else:
                 yield from lowered
 

@@ -34,8 +34,9 @@ class Shortlist(Generic[T]):
     def of(self, heard: frozenset[str]) -> Iterator[T]:
         """Return the entries that a text with these words may hold, in their order."""
         first, second, third, fourth = self._free
-        for word in heard & self._met.words:
-            a, b, c, d = self._met[word]
+        met = self._met
+        for word in heard & met.words:
+            a, b, c, d = met[word]
             first |= a
             second |= b
             third |= c
