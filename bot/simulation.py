@@ -274,7 +274,7 @@ def _result(world: World, number: int, days: int, protocol: str) -> Result:
         answered = tx.scalar(select(func.count()).where(done)) or 0
         questions = tx.scalar(select(func.count()).select_from(Response)) or 0
         levels = select(col(Alert.level), func.count()).group_by(col(Alert.level))
-        by_level = dict(tx.execute(levels).tuples().all())
+        by_level = {row[0]: row[1] for row in tx.execute(levels)}
     zone = world.clinic.content.sites[world.site].zone
     nights = sum(_at_night(at, zone) for at in world.pages)
     return Result(

@@ -3,6 +3,10 @@
 Places are bits: bit 3 stands before the fourth word. A part takes a set of places as one number and answers
 with another, so every part is tried at all places of a message at once. The time grows with the patterns and
 the text, never with the ways in which they might fit: nothing is ever tried again.
+
+Every part answers four questions: `reach`, at which places it ends when it may begin at some; `begins`, at
+which it may begin at all; `likely`, whether all its words are in the passage, in whatever order; `needs`,
+which words a text must hold before any of this is worth asking.
 """
 
 from __future__ import annotations

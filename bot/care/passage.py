@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -56,11 +57,10 @@ class Passage:
     def __init__(self, units: Iterable[Unit], frame: Frame) -> None:
         words: dict[str, int] = {}
         bit = 1
-        for unit in units:
-            for place in unit:
-                for word in place:
-                    words[word] = words.get(word, 0) | bit
-                bit <<= 1
+        for place in chain.from_iterable(units):
+            for word in place:
+                words[word] = words.get(word, 0) | bit
+            bit <<= 1
         self.standing = standing = _Standing(words)
         self.heard = standing.heard
         self.live: dict[Choice, Sequence[Node]] = {}
