@@ -135,10 +135,12 @@ class Grammar:
 
     def _group(self, inner: str) -> Node:
         """Read alternatives without groups inside."""
-        alternatives = [each.strip() for each in inner.split("|")]
+        alternatives = inner.strip().replace(" | ", "|").split("|")
         if not inner.isascii() or inner != inner.lower():
             return self._chosen([self._alternative(each) for each in alternatives])
         unlike = self._special.intersection(alternatives)
+        if not unlike and all(map(str.isalnum, alternatives)):
+            return self._of(alternatives)
         others = [each for each in alternatives if not each.isalnum() or each in unlike]
         plain = set(alternatives).difference(others)
         parts = [self._atoms.get(each) or self._alternative(each) for each in others]
@@ -157,11 +159,11 @@ class Grammar:
         """Merge alternatives that are single words into one set."""
         if len(parts) == 1:
             return parts[0]
-        words = [part.any_of for part in parts if isinstance(part, Words)]
         others = [part for part in parts if not isinstance(part, Words)]
-        if not others:
-            return self._of(frozenset().union(*words))
-        return Choice(self._of(frozenset().union(*words)) if words else None, others)
+        single = [part for part in parts if isinstance(part, Words)]
+        if len(single) > 1:
+            single = [self._of(frozenset().union(*[part.any_of for part in single]))]
+        return Choice(single[0] if single else None, others) if others else single[0]
 
     def _said(self, word: str) -> Node:
         words = [self._of({each, *self._same.get(each, ())}) for each in self._meant.get(word, word).split()]

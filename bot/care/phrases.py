@@ -7,7 +7,7 @@ away, and a phrase of intent, plan, means or preparation undoes every lowering i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
@@ -44,6 +44,11 @@ class _Found(NamedTuple):
     start: int
     end: int
     guard: str
+
+    def within(self, wide: _Found) -> bool:
+        """Tell whether it is a part of what another takes: the context of the whole holds for its parts."""
+        apart = (self.start, self.end) != (wide.start, wide.end)
+        return apart and wide.start <= self.start and self.end <= wide.end
 
 
 @dataclass
@@ -85,7 +90,7 @@ class PhraseBook:
     def examine(self, text: str) -> Judgement:
         """Return everything seen in `text`, with what lowered it."""
         reading = self.reader.read(text)
-        hits = self._hits(reading, self._lines.of)
+        hits = self._hits(reading)
         hits, undone = restored(bound(hits))
         findings = findings_of(hits, self.together)
         if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
@@ -94,8 +99,10 @@ class PhraseBook:
 
     def fires(self, phrase: Phrase, text: str) -> bool:
         """Tell whether a phrase, for itself alone, is found in `text` and not lowered."""
-        hits = self._hits(self.reader.read(text), lambda _: self._of_phrase[phrase.id])
-        return any(not hit.lowered_by for hit in bound(hits))
+        passage = Passage(self._units(self.reader.read(text)), self.frame)
+        found = list(self._found(passage, self._of_phrase[phrase.id]))
+        lowered = [each for each in found if each.guard]
+        return any(not each.guard and not any(each.within(wide) for wide in lowered) for each in found)
 
     def near(self, text: str) -> list[str]:
         """Return patterns of which every word but one kind is in `text`: what nearly fired."""
@@ -112,11 +119,10 @@ class PhraseBook:
     def _units(self, reading: Reading) -> list[Unit]:
         return self.vocabulary.units(reading.units)
 
-    def _hits(self, reading: Reading, lines: Callable[[frozenset[str]], Iterable[_Line]]) -> list[Hit]:
-        """Return the places of some lines, given the words heard."""
+    def _hits(self, reading: Reading) -> list[Hit]:
         units = self._units(reading)
         passage = Passage(units, self.frame)
-        found = list(self._found(passage, lines(passage.heard)))
+        found = list(self._found(passage, self._lines.of(passage.heard)))
         if not found:
             return []
         places, unit_of = self.reader.places(reading), _unit_of(units)
