@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from html.entities import html5
@@ -16,7 +17,7 @@ SENTENCE_ENDS = ".!?…;:\n\r\u2028\u2029。！？؟¿¡"
 FADED = "\u200b"  # stands where a character was taken away; folding drops it
 _SIGNS_IN_WORDS = frozenset("@$!|+*#€£")
 _MOJIBAKE = {"â€™": "'", "â€˜": "'", "Ã¡": "a", "Ã©": "e", "Ã­": "i", "Ã³": "o", "Ãº": "u", "Ã±": "n"}
-_TAILS = (" t ", " m ", " s ", " re ", " ve ", " ll ", " d ")
+_TAIL = re.compile(" (?:[tmsd]|re|ve|ll) ")
 _CUT_OFF = {
     "t": frozenset(
         [
@@ -210,7 +211,7 @@ def _escape_at(text: str, at: int) -> tuple[str, int]:
 
 def _rejoin_contractions(folded: str) -> str:
     """Read "don t" and "i m" as one word, without moving the letters that follow."""
-    if not any(tail in folded for tail in _TAILS):
+    if not _TAIL.search(folded):
         return folded
     words = folded.split(" ")
     for at in range(1, len(words)):

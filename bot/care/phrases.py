@@ -90,12 +90,11 @@ class PhraseBook:
     def examine(self, text: str) -> Judgement:
         """Return everything seen in `text`, with what lowered it."""
         reading = self.reader.read(text)
-        hits = self._hits(reading)
-        hits, undone = restored(bound(hits))
-        findings = findings_of(hits, self.together)
-        if not findings and (found := self.languages.unreadable(text, reading.units, self.vocabulary)):
-            findings = (found,)
-        return Judgement(tuple(hits), findings, undone)
+        if hits := self._hits(reading):
+            hits, undone = restored(bound(hits))
+            return Judgement(tuple(hits), findings_of(hits, self.together), undone)
+        found = self.languages.unreadable(text, reading.units, self.vocabulary)
+        return Judgement(findings=(found,) if found else ())
 
     def fires(self, phrase: Phrase, text: str) -> bool:
         """Tell whether a phrase, for itself alone, is found in `text` and not lowered."""
