@@ -55,8 +55,8 @@ class Words:
         return self._needs
 
 
-class _Between:
-    """What may stand between words, and need not be a word at all."""
+class _Unsure:
+    """What need not be there at all."""
 
     __slots__ = ()
 
@@ -68,6 +68,12 @@ class _Between:
 
     def needs(self) -> Needs:
         return ()
+
+
+class _Between(_Unsure):
+    """What stands between words: no filler is looked for beside it."""
+
+    __slots__ = ()
 
 
 class Gap(_Between):
@@ -124,7 +130,7 @@ class Edge(_Between):
         return at_edge if self.message else at_edge | (starts & passage.stops) << 1
 
 
-class Maybe:
+class Maybe(_Unsure):
     """A part that may be left out."""
 
     __slots__ = ("part",)
@@ -134,15 +140,6 @@ class Maybe:
 
     def reach(self, passage: Passage, starts: int) -> int:
         return starts | self.part.reach(passage, starts)
-
-    def begins(self, passage: Passage) -> int:
-        return passage.everywhere
-
-    def likely(self, passage: Passage) -> bool:
-        return True
-
-    def needs(self) -> Needs:
-        return ()
 
 
 class Row:
